@@ -1,0 +1,69 @@
+/** The one error class of this package and its codes. */
+
+/**
+ * What went wrong. Codes are stable: check `error.code`, not `instanceof` and not the message.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `UNSUPPORTED_PLATFORM` | frames can be exported and read on Linux only |
+ * | `NATIVE_UNAVAILABLE` | the native file for this platform is not installed or does not load |
+ * | `BAD_CAMERA_ID` | not 1 to 64 characters of `A-Z a-z 0-9 . _ -`, or it begins with a dot |
+ * | `BAD_GEOMETRY` | width or height odd, not positive or too large, or stride below width |
+ * | `BAD_OPTION` | another option is out of its range |
+ * | `BASE_DIR_MISSING` | the folder that should hold the base folder does not exist |
+ * | `BASE_DIR_NOT_A_DIRECTORY` | the base folder's path leads to something else |
+ * | `BASE_DIR_SYMLINK` | the base folder is a symbolic link |
+ * | `BASE_DIR_NOT_OURS` | the base folder belongs to another user |
+ * | `BASE_DIR_UNSAFE` | others may write to the base folder and it has no sticky bit |
+ * | `CAMERA_PATH_OCCUPIED` | something that is not an export stands where the camera's folder would be |
+ * | `NO_SPACE` | the file system has not enough bytes or inodes; nothing was created |
+ * | `PERMISSION_DENIED` | the operating system refused |
+ * | `ALREADY_EXPORTED` | this camera is exported already, by this or another process |
+ * | `INCOMPATIBLE_LAYOUT` | the files, or the native file, follow another layout |
+ * | `SOURCE_NOT_FOUND` | there is no export at that path |
+ * | `CLOSED` | the export was closed |
+ * | `IO` | another error of the operating system; the message names it |
+ * | `INTERNAL` | a defect in this package; please report it with the message |
+ */
+export type FrameExportErrorCode = (typeof CODES)[number];
+
+const CODES = [
+  'UNSUPPORTED_PLATFORM',
+  'NATIVE_UNAVAILABLE',
+  'BAD_CAMERA_ID',
+  'BAD_GEOMETRY',
+  'BAD_OPTION',
+  'BASE_DIR_MISSING',
+  'BASE_DIR_NOT_A_DIRECTORY',
+  'BASE_DIR_SYMLINK',
+  'BASE_DIR_NOT_OURS',
+  'BASE_DIR_UNSAFE',
+  'CAMERA_PATH_OCCUPIED',
+  'NO_SPACE',
+  'PERMISSION_DENIED',
+  'ALREADY_EXPORTED',
+  'INCOMPATIBLE_LAYOUT',
+  'SOURCE_NOT_FOUND',
+  'CLOSED',
+  'IO',
+  'INTERNAL',
+] as const;
+
+/** An operation of this package failed and changed nothing. */
+export class FrameExportError extends Error {
+  override readonly name = 'FrameExportError';
+  readonly code: FrameExportErrorCode;
+
+  constructor(code: FrameExportErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** Gives an error of the native part its class; its code and message stay. */
+  static from(cause: unknown): FrameExportError {
+    if (cause instanceof FrameExportError) return cause;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    return new FrameExportError(CODES.find((known) => known === code) ?? 'INTERNAL', message, { cause });
+  }
+}

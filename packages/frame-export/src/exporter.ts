@@ -1,0 +1,100 @@
+/** Where a host begins: the flag is read here, once, and decides what every camera gets. */
+import { DisabledCameraExport, LiveCameraExport } from './camera-export.js';
+import type { CameraExport, OpenCameraOptions } from './camera-export.js';
+import { DEFAULT_BASE_DIR } from './camera-path.js';
+import { readFlag } from './flag.js';
+
+export interface FrameExporterOptions {
+  /**
+   * Absolute folder under which each camera gets a folder of its own; on a tmpfs, and the same for all
+   * readers. It is created if its parent exists, and never removed: containers may have it mounted.
+   * @default '/dev/shm/vas'
+   */
+  readonly baseDir?: string | undefined;
+  /**
+   * Mode of the exported files, whatever the umask. Read bits only for group and others.
+   * @default 0o644
+   */
+  readonly fileMode?: number | undefined;
+  /**
+   * Verify mode: stores a CRC-32 with every frame, for hunting faults on a live system. Costs a pass over
+   * each frame on the thread that writes it.
+   * @default false
+   */
+  readonly checksum?: boolean | undefined;
+  /**
+   * Where `AI_FRAME_EXPORT_ENABLED` is looked up.
+   * @default process.env
+   */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+export interface FrameExporter {
+  /** Whether `AI_FRAME_EXPORT_ENABLED` was `true` when the exporter was made. */
+  readonly isEnabled: boolean;
+
+  /**
+   * Reserves the shared memory of one camera and makes it visible to readers. If export is off, returns an
+   * export that does nothing, without looking at the options.
+   *
+   * @throws FrameExportError with the reason and what to do. Nothing was created then; start the camera
+   * without export.
+   */
+  openCamera(options: OpenCameraOptions): CameraExport;
+
+  /** Closes every camera of this exporter; idempotent. */
+  close(): void;
+}
+
+/**
+ * Makes the exporter of a host. Never throws: a value of the flag that is neither `true` nor `false` is off,
+ * with one process warning that names it.
+ */
+export function createFrameExporter(options: FrameExporterOptions = {}): FrameExporter {
+  const flag = readFlag(options.env ?? process.env);
+  if (flag.warning !== null) process.emitWarning(flag.warning, { code: 'VAS_FRAME_EXPORT_FLAG' });
+  return flag.isEnabled ? new LiveFrameExporter(options) : new DisabledFrameExporter(options);
+}
+
+class LiveFrameExporter implements FrameExporter {
+  readonly isEnabled = true;
+  readonly #options: FrameExporterOptions;
+  readonly #cameras = new Set<CameraExport>();
+
+  constructor(options: FrameExporterOptions) {
+    this.#options = options;
+  }
+
+  openCamera(options: OpenCameraOptions): CameraExport {
+    const { baseDir, fileMode, checksum } = this.#options;
+    const camera = new LiveCameraExport(options, {
+      baseDir,
+      fileMode,
+      checksum,
+      onClose: (closed) => this.#cameras.delete(closed),
+    });
+    this.#cameras.add(camera);
+    return camera;
+  }
+
+  close(): void {
+    for (const camera of this.#cameras) camera.close();
+  }
+}
+
+class DisabledFrameExporter implements FrameExporter {
+  readonly isEnabled = false;
+  readonly #baseDir: string;
+
+  constructor(options: FrameExporterOptions) {
+    this.#baseDir = options.baseDir ?? DEFAULT_BASE_DIR;
+  }
+
+  openCamera({ cameraId }: OpenCameraOptions): CameraExport {
+    return new DisabledCameraExport(cameraId, `${this.#baseDir}/${cameraId}`);
+  }
+
+  close(): void {
+    // Off: there is nothing to close.
+  }
+}

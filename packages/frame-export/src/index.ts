@@ -1,0 +1,14 @@
+export { createFrameExporter } from './exporter.js';
+export type { FrameExporter, FrameExporterOptions } from './exporter.js';
+export type {
+  CameraExport,
+  CameraExportStatistics,
+  CameraGeometry,
+  DrainState,
+  OpenCameraOptions,
+  PublishOutcome,
+} from './camera-export.js';
+export { DEFAULT_BASE_DIR } from './camera-path.js';
+export { FrameExportError } from './errors.js';
+export type { FrameExportErrorCode } from './errors.js';
+export type { FrameGeometry, FrameMetadata, FrameSourceRef, PixelFormat } from './types.js';

@@ -1,0 +1,14 @@
+export { FrameSource, openFrameSource } from './frame-source.js';
+export type {
+  FrameSourceLocation,
+  ReopenResult,
+  SourceHealth,
+  SourceLook,
+  SourceRead,
+  SourceState,
+  SourceVerdict,
+} from './frame-source.js';
+export { DEFAULT_BASE_DIR } from './camera-path.js';
+export { FrameExportError } from './errors.js';
+export type { FrameExportErrorCode } from './errors.js';
+export type { FrameGeometry, FrameMetadata, FrameSourceRef, PixelFormat } from './types.js';

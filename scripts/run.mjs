@@ -1,0 +1,166 @@
+// The root commands, on a machine that has only Node, npm and a Rust toolchain: checks what is missing, fetches
+// pnpm and the dependencies, builds, then runs one of the commands below. Imports nothing but Node.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const QUIET_TOOLS = { TURBO_TELEMETRY_DISABLED: '1', npm_config_update_notifier: 'false' };
+const rust = ['--manifest-path', 'rust-shm/Cargo.toml', '--workspace'];
+
+const commands = {
+  async build() {
+    await build();
+  },
+
+  async demo(args) {
+    await build();
+    await run('node', ['packages/reference-host/dist/demo.js', ...args]);
+  },
+
+  // Every suite runs even if one before it failed; the last line counts them all.
+  async test(args) {
+    await build();
+    const counts = { passed: 0, failed: 0 };
+    let isGreen = true;
+    for (const [command, commandArgs, env] of [
+      ['npm', pnpmArgs(['exec', 'vitest', 'run', ...args])],
+      ['cargo', ['test', ...rust]],
+      // The memory model checks run the shipped code on loom's atomics, in a build tree of their own.
+      [
+        'cargo',
+        [
+          'test',
+          '--manifest-path',
+          'rust-shm/protocol/Cargo.toml',
+          '--release',
+          '--test',
+          'loom',
+          '--target-dir',
+          'rust-shm/target/loom',
+        ],
+        { RUSTFLAGS: '--cfg loom' },
+      ],
+    ]) {
+      const { code, output } = await runCounted(command, commandArgs, env);
+      isGreen &&= code === 0;
+      addCounts(counts, output);
+    }
+    console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
+    if (!isGreen || counts.passed === 0) fail('the tests did not pass');
+  },
+
+  async lint() {
+    await build();
+    await pnpm('exec', 'eslint', '.', '--max-warnings', '0');
+    await pnpm('exec', 'prettier', '--check', '--log-level', 'warn', '.');
+    await pnpm('exec', 'turbo', 'run', 'typecheck');
+    await run('cargo', ['fmt', '--manifest-path', 'rust-shm/Cargo.toml', '--all', '--check']);
+    await run('cargo', ['clippy', ...rust, '--all-targets', '--', '-D', 'warnings']);
+  },
+
+  async bench(args) {
+    await build();
+    await pnpm('-r', '--workspace-concurrency=1', '--stream', 'run', 'bench', ...args);
+  },
+
+  async e2e(args) {
+    await build();
+    await run('node', ['packages/reference-host/dist/e2e.js', ...args]);
+  },
+
+  async 'check-packages'() {
+    await build();
+    await run('node', ['scripts/check-packages.mjs']);
+  },
+};
+
+async function build() {
+  checkToolchain();
+  // Standard output belongs to the command that follows: the demo prints a document there.
+  await run('npm', pnpmArgs(['install', '--frozen-lockfile', '--loglevel=error']), { quiet: true });
+  await run('npm', pnpmArgs(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only']), { quiet: true });
+}
+
+function checkToolchain() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    fail(`Node ${process.versions.node} is too old: 20.19 or later is needed, see https://nodejs.org/en/download`);
+  }
+  if (process.platform !== 'linux') {
+    fail('the native part builds and runs on Linux only');
+  }
+  if (!isOnPath('cargo')) {
+    fail('a Rust toolchain is needed and `cargo` is not on the PATH: see https://rustup.rs, or `apt-get install rustup`');
+  }
+  if (!isOnPath('cc')) {
+    fail('a linker is needed and `cc` is not on the PATH: `apt-get install build-essential`');
+  }
+}
+
+function isOnPath(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)));
+}
+
+/** Runs pnpm in exactly the version that package.json names; npm fetches it on first use. */
+function pnpm(...args) {
+  return run('npm', pnpmArgs(args));
+}
+
+function pnpmArgs(args) {
+  return ['exec', '--yes', `--package=${manifest.packageManager}`, '--', 'pnpm', ...args];
+}
+
+/** Runs a command in the root folder and ends this process with its exit code if that is not 0. */
+async function run(command, args, { quiet = false } = {}) {
+  const child = start(command, args, { stdio: ['inherit', quiet ? process.stderr : 'inherit', 'inherit'] });
+  const code = await ended(child);
+  if (code !== 0) process.exit(code);
+}
+
+/** Runs a test suite, passes its output through and returns it as well. */
+async function runCounted(command, args, env) {
+  const child = start(command, args, { stdio: ['inherit', 'pipe', 'inherit'], env });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text;
+    process.stdout.write(text);
+  });
+  return { code: await ended(child), output };
+}
+
+function start(command, args, { stdio, env }) {
+  return spawn(command, args, { cwd: root, stdio, env: { ...process.env, ...QUIET_TOOLS, ...env } });
+}
+
+function ended(child) {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : 15));
+    });
+  });
+}
+
+/** Adds up the closing lines of vitest ("Tests  1 failed | 20 passed (21)") and of cargo ("20 passed; 1 failed"). */
+function addCounts(counts, output) {
+  const plain = output.replaceAll(/\u001b\[[0-9;]*m/g, '');
+  for (const [line] of plain.matchAll(/^ *Tests .*$|^test result: .*$/gm)) {
+    counts.passed += Number(/(\d+) passed/.exec(line)?.[1] ?? 0);
+    counts.failed += Number(/(\d+) failed/.exec(line)?.[1] ?? 0);
+  }
+}
+
+function fail(message) {
+  console.error(`error: ${message}`);
+  process.exit(1);
+}
+
+const [name = '', ...args] = process.argv.slice(2);
+if (!Object.hasOwn(commands, name)) fail(`usage: node scripts/run.mjs ${Object.keys(commands).join('|')} [options]`);
+
+// An interrupt reaches the whole process group; this process waits for the command to clean up after itself.
+process.on('SIGINT', () => {});
+await commands[name](args);
