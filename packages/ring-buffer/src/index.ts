@@ -1,0 +1,15 @@
+export type { FrameClock } from './clock.js';
+export type { RingBufferErrorCode } from './errors.js';
+export { RingBufferError } from './errors.js';
+export type { FrameLook, FrameMetadata, FrameRead, NoFrame } from './frame.js';
+export type { FrameGeometry, PixelFormat } from './geometry.js';
+export { nv12Geometry, nv12SizeBytes } from './geometry.js';
+export type { FrameRingMemory, FrameRingSizes } from './layout.js';
+export { LAYOUT_VERSION, frameRingSizes } from './layout.js';
+export type { AllocateOptions, FrameRingOptions } from './memory.js';
+export { allocateFrameRing, layOutFrameRing } from './memory.js';
+export type { FrameLooker } from './reader.js';
+export { FrameRingReader } from './reader.js';
+export type { FrameRingStatistics } from './statistics.js';
+export type { FrameRingWriterOptions, FrameStamp, OpenFrame } from './writer.js';
+export { FrameRingWriter } from './writer.js';
