@@ -1,0 +1,97 @@
+//! The named orderings of PROTOCOL.md, so that both ends of a pair name the same thing.
+//!
+//! Under `cfg(loom)` a model can weaken one end of one ordering and see what breaks.
+
+use std::sync::atomic::Ordering;
+
+use crate::sync::{Word, fence};
+
+/// An ordering of PROTOCOL.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// W1 before W3, seen by R3 before R5.
+    Open,
+    /// W3 before W4, seen by R2 before R3.
+    Publish,
+    /// W4 before W5 and W8, seen by R1 before R2.
+    Newest,
+    /// W5 before W7: `Open` of the current record.
+    CurrentOpen,
+    /// W7 before W8: `Publish` of the current record.
+    CurrentPublish,
+    /// Everything published before the state, seen by the load of the state before R1.
+    End,
+}
+
+/// The writer's end as a fence: what is stored before stays before every later store.
+#[inline]
+pub(crate) fn release_fence(order: Order) {
+    if !weakened(order, Side::Writer) {
+        fence(Ordering::Release);
+    }
+}
+
+/// The writer's end as a store that everything stored before stays before. A store may serve two orderings.
+#[inline]
+pub(crate) fn release_store(word: &Word, value: u64, orders: &[Order]) {
+    let weak = orders.iter().any(|&order| weakened(order, Side::Writer));
+    word.store(
+        value,
+        if weak {
+            Ordering::Relaxed
+        } else {
+            Ordering::Release
+        },
+    );
+}
+
+/// The reader's end: what was loaded before stays before every later load.
+///
+/// After a single load this is that load with acquire order; see [`Word::load`] for why it is a fence.
+#[inline]
+pub(crate) fn acquire_fence(order: Order) {
+    if !weakened(order, Side::Reader) {
+        fence(Ordering::Acquire);
+    }
+}
+
+/// An end of an ordering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The release.
+    Writer,
+    /// The acquire.
+    Reader,
+}
+
+#[cfg(not(loom))]
+#[inline]
+const fn weakened(_: Order, _: Side) -> bool {
+    false
+}
+
+#[cfg(loom)]
+pub use hook::weaken;
+#[cfg(loom)]
+use hook::weakened;
+
+#[cfg(loom)]
+mod hook {
+    use std::sync::RwLock;
+
+    use super::{Order, Side};
+
+    static WEAKENED: RwLock<Vec<(Order, Side)>> = RwLock::new(Vec::new());
+
+    /// Takes the given ends away, for all threads, until it is called again.
+    pub fn weaken(ends: &[(Order, Side)]) {
+        *WEAKENED.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = ends.to_vec();
+    }
+
+    pub(super) fn weakened(order: Order, side: Side) -> bool {
+        WEAKENED
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .contains(&(order, side))
+    }
+}

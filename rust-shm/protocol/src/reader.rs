@@ -1,0 +1,277 @@
+//! The reader: steps R1 to R5 of PROTOCOL.md. It loads and never stores, and it believes nothing that stands
+//! in memory before it has checked it.
+
+use thiserror::Error;
+
+use crate::header::{AttachError, Header, State, heartbeat_ns, state};
+use crate::memory::RingMemory;
+use crate::order::{Order, acquire_fence};
+use crate::picture::RacyBytes;
+use crate::record::{FrameRecord, RecordWords};
+use crate::sequence;
+use crate::writer::Counters;
+
+/// How often a frame is chosen anew when the writer was faster.
+const TRIES: usize = 8;
+
+/// One of any number of readers of a ring.
+///
+/// The frames that can be relied on to be there are the newest `slot_count - 1`.
+#[derive(Debug)]
+pub struct Reader<M: RingMemory> {
+    memory: M,
+    header: Header,
+}
+
+/// A frame that was taken after another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken<T = ()> {
+    /// The frame.
+    pub record: FrameRecord,
+    /// How many frames there were between the one asked from and this one.
+    pub missed: u64,
+    /// What was made of the picture.
+    pub value: T,
+}
+
+/// Why there is no frame. All but `DestinationTooSmall` and `Invalid` are ordinary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Miss {
+    /// The frame is not there yet, or there is none newer.
+    #[error("the frame is not there yet")]
+    NotYet,
+    /// The frame is gone, or was overwritten while it was read.
+    #[error("the frame was overwritten")]
+    Overwritten,
+    /// The record says what no writer writes. The memory is damaged.
+    #[error("the record of the frame contradicts the header of the ring")]
+    Invalid,
+    /// The picture does not fit.
+    #[error("the picture needs {needed} bytes")]
+    DestinationTooSmall {
+        /// Bytes of the picture.
+        needed: usize,
+    },
+}
+
+impl<M: RingMemory> Reader<M> {
+    /// Checks the header and takes a copy of it. Whatever stands in memory, the answer is a reader or an error.
+    pub fn attach(memory: M) -> Result<Self, AttachError> {
+        let header = Header::read(&memory)?;
+        Ok(Self { memory, header })
+    }
+
+    /// The memory of the ring.
+    pub const fn memory(&self) -> &M {
+        &self.memory
+    }
+
+    /// Identity and shape of the ring, as they were when the reader attached.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Bytes of a picture.
+    pub const fn frame_bytes(&self) -> usize {
+        self.header.geometry().frame_bytes()
+    }
+
+    /// How far the ring's life has come; see [`state`] for the order of questions.
+    pub fn state(&self) -> Option<State> {
+        state(&self.memory)
+    }
+
+    /// The writer's last heartbeat, CLOCK_MONOTONIC; 0 = none yet.
+    pub fn heartbeat_ns(&self) -> u64 {
+        heartbeat_ns(&self.memory)
+    }
+
+    /// What the ring counts. Each number is exact, but they need not be of the same moment.
+    pub fn counters(&self) -> Counters {
+        Counters::load(self.memory.meta())
+    }
+
+    /// The newest frame of this ring; 0 = none yet.
+    pub fn newest_id(&self) -> u64 {
+        let current = self.header.current_record(self.memory.meta());
+        // R1
+        let newest = sequence::newest(current.sequence().load());
+        // ORDER newest: R1 before R2.
+        acquire_fence(Order::Newest);
+        if newest < self.header.first_frame_id() {
+            0
+        } else {
+            newest
+        }
+    }
+
+    /// The newest frame, if it is newer than `after`.
+    pub fn newest_after(&self, after: u64) -> Option<u64> {
+        Some(self.newest_id()).filter(|&newest| newest > after)
+    }
+
+    /// The oldest frame newer than `after` that is still there.
+    pub fn next_after(&self, after: u64) -> Option<u64> {
+        let newest = self.newest_after(after)?;
+        let slots = u64::from(self.header.shape().slot_count());
+        let oldest = (newest + 1)
+            .saturating_sub(slots)
+            .max(self.header.first_frame_id())
+            .max(after + 1);
+        let is_there = |id: &u64| {
+            let record = self.header.slot_record(self.memory.meta(), *id);
+            record.sequence().load() == sequence::complete(*id)
+        };
+        // At most `slot_count` frames to ask. The newest is the answer even if it has gone meanwhile: reading
+        // it will tell.
+        Some((oldest..newest).find(is_there).unwrap_or(newest))
+    }
+
+    /// Copies the picture of frame `id` into the beginning of `into`. The bytes there are void on a miss.
+    pub fn copy(&self, id: u64, into: &mut [u8]) -> Result<FrameRecord, Miss> {
+        let into = self.destination(into)?;
+        let (record, _) = self.look(id, |_, picture| picture.copy_to(into))?;
+        Ok(record)
+    }
+
+    /// Calls `look` with the picture of frame `id` in place. What it returned is dropped if the frame was
+    /// overwritten meanwhile.
+    ///
+    /// Neither the record nor the bytes may be relied on inside of `look`; they are what the writer left or is
+    /// just leaving there. Only the result of this call says that they were a frame.
+    pub fn look<T>(
+        &self,
+        id: u64,
+        look: impl FnOnce(&FrameRecord, RacyBytes<'_>) -> T,
+    ) -> Result<(FrameRecord, T), Miss> {
+        if id < self.header.first_frame_id() {
+            return Err(Miss::Overwritten);
+        }
+        if id > sequence::MAX_FRAME_ID {
+            return Err(Miss::NotYet);
+        }
+        let slot = self.header.slot_record(self.memory.meta(), id);
+        // R2
+        let seen = slot.sequence().load();
+        // ORDER publish: R2 before R3.
+        acquire_fence(Order::Publish);
+        if seen != sequence::complete(id) {
+            return Err(if seen < sequence::complete(id) {
+                Miss::NotYet
+            } else {
+                Miss::Overwritten
+            });
+        }
+        // R3
+        let found = slot.read(&self.header, id).map(|record| {
+            let picture = self.picture(&record);
+            (record, look(&record, picture))
+        });
+        // R4
+        // ORDER open: R3 before R5.
+        acquire_fence(Order::Open);
+        // R5
+        if slot.sequence().load() != seen {
+            return Err(Miss::Overwritten);
+        }
+        found.ok_or(Miss::Invalid)
+    }
+
+    /// Copies the newest frame, if it is newer than `after`.
+    pub fn copy_newest(&self, after: u64, into: &mut [u8]) -> Result<Taken, Miss> {
+        let into = self.destination(into)?;
+        self.take(after, Self::newest_after, |_, picture| _ = picture.copy_to(into))
+    }
+
+    /// Looks at the newest frame, if it is newer than `after`. `look` is called again if the writer was faster.
+    pub fn look_newest<T>(
+        &self,
+        after: u64,
+        look: impl FnMut(&FrameRecord, RacyBytes<'_>) -> T,
+    ) -> Result<Taken<T>, Miss> {
+        self.take(after, Self::newest_after, look)
+    }
+
+    /// Copies the oldest frame newer than `after` that is still there.
+    pub fn copy_next(&self, after: u64, into: &mut [u8]) -> Result<Taken, Miss> {
+        let into = self.destination(into)?;
+        self.take(after, Self::next_after, |_, picture| _ = picture.copy_to(into))
+    }
+
+    /// Looks at the oldest frame newer than `after` that is still there. `look` is called again if the writer
+    /// was faster.
+    pub fn look_next<T>(
+        &self,
+        after: u64,
+        look: impl FnMut(&FrameRecord, RacyBytes<'_>) -> T,
+    ) -> Result<Taken<T>, Miss> {
+        self.take(after, Self::next_after, look)
+    }
+
+    /// The record of the newest frame, without going to its slot unless the writer is just changing it.
+    pub fn current(&self) -> Result<FrameRecord, Miss> {
+        let current = self.header.current_record(self.memory.meta());
+        self.stable(current).map_or_else(
+            || Ok(self.look(self.newest_after(0).ok_or(Miss::NotYet)?, |_, _| ())?.0),
+            |(id, record)| {
+                if id == 0 {
+                    Err(Miss::NotYet)
+                } else {
+                    record.ok_or(Miss::Invalid)
+                }
+            },
+        )
+    }
+
+    /// The id and the record that stand in the current record, unless it is being changed.
+    fn stable(&self, current: RecordWords<'_>) -> Option<(u64, Option<FrameRecord>)> {
+        let seen = current.sequence().load();
+        // ORDER current-publish: the sequence before the fields.
+        acquire_fence(Order::CurrentPublish);
+        let id = sequence::newest(seen);
+        let record = current.read(&self.header, id);
+        // ORDER current-open: the fields before the sequence again.
+        acquire_fence(Order::CurrentOpen);
+        let is_stable = seen == sequence::complete(id) && current.sequence().load() == seen;
+        is_stable.then_some((id, record))
+    }
+
+    /// Chooses a frame and reads it, again as long as the writer is faster, a bounded number of times.
+    fn take<T>(
+        &self,
+        after: u64,
+        choose: impl Fn(&Self, u64) -> Option<u64>,
+        mut look: impl FnMut(&FrameRecord, RacyBytes<'_>) -> T,
+    ) -> Result<Taken<T>, Miss> {
+        let mut last = Miss::Overwritten;
+        for _ in 0..TRIES {
+            let id = choose(self, after).ok_or(Miss::NotYet)?;
+            match self.look(id, &mut look) {
+                Ok((record, value)) => {
+                    return Ok(Taken {
+                        record,
+                        missed: id - after - 1,
+                        value,
+                    });
+                }
+                Err(miss @ (Miss::Overwritten | Miss::NotYet)) => last = miss,
+                Err(miss) => return Err(miss),
+            }
+        }
+        Err(last)
+    }
+
+    /// As much of `into` as a picture needs.
+    fn destination<'a>(&self, into: &'a mut [u8]) -> Result<&'a mut [u8], Miss> {
+        let needed = self.frame_bytes();
+        into.get_mut(..needed).ok_or(Miss::DestinationTooSmall { needed })
+    }
+
+    fn picture(&self, record: &FrameRecord) -> RacyBytes<'_> {
+        // SAFETY: `RecordWords::read` has checked that the picture ends inside data.
+        let start = unsafe { self.memory.data().add(record.data_offset) };
+        // SAFETY: as above, and data stays mapped and readable while `self.memory` lives.
+        unsafe { RacyBytes::new(start, self.frame_bytes()) }
+    }
+}
