@@ -1,0 +1,150 @@
+/** A reader of one camera's frames in a process of its own. */
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openFrameSource } from '@vas/frame-export/reader';
+import type { FrameSource, SourceRead } from '@vas/frame-export/reader';
+import type { FrameSourceRef } from '@vas/frame-export/types';
+import { answerRequests } from './forked-process.js';
+import type { ReaderMode, ReaderReport, ReaderRequests, SeenFrame, Verdict } from './reader/requests.js';
+
+const pollMs = 5;
+/** How long a racing reader reads before it looks at its messages. */
+const raceSliceMs = 50;
+
+let reader: Reader | undefined;
+
+answerRequests<ReaderRequests>({
+  start: ({ source, mode }) => {
+    reader = new Reader(source);
+    void reader.run(mode);
+    return null;
+  },
+  park: ({ source, ms, insideFile }) => park(source, ms, insideFile),
+  report: () => {
+    if (reader === undefined) throw new Error('nothing was started');
+    return reader.report();
+  },
+});
+
+process.once('disconnect', () => process.exit(0));
+
+class Reader {
+  readonly #source: FrameSource;
+  readonly #verdicts: Verdict[] = [];
+  readonly #seen: SeenFrame[] = [];
+  #into = new Uint8Array(0);
+  #epoch = 0;
+  #frames = 0;
+  #missed = 0;
+  #overwritten = 0;
+  #firstMs = 0;
+  #lastMs = 0;
+
+  constructor(source: FrameSourceRef) {
+    this.#source = openFrameSource(source);
+    this.#fitDestination();
+  }
+
+  async run(mode: ReaderMode): Promise<void> {
+    if (mode === 'hold') {
+      while (this.#frames === 0) await this.#turn(this.#source.copyNext(this.#into));
+      return;
+    }
+    for (;;) {
+      if (mode === 'race') await this.#race();
+      else await this.#follow();
+    }
+  }
+
+  report(): ReaderReport {
+    const seconds = (this.#lastMs - this.#firstMs) / 1000;
+    return {
+      frames: this.#frames,
+      missed: this.#missed,
+      overwritten: this.#overwritten,
+      verdicts: this.#verdicts,
+      seen: this.#seen,
+      health: this.#source.health().state,
+      framesPerSecond: seconds > 0 ? (this.#frames - 1) / seconds : 0,
+    };
+  }
+
+  async #follow(): Promise<void> {
+    const outcome = this.#source.copyNext(this.#into);
+    if (outcome.status === 'frame') {
+      const { frameId, dataSizeBytes } = outcome.frame;
+      const md5 = createHash('md5').update(this.#into.subarray(0, dataSizeBytes)).digest('hex');
+      this.#seen.push({ frameId, epoch: this.#epoch, md5 });
+    }
+    await this.#turn(outcome);
+  }
+
+  async #race(): Promise<void> {
+    const until = performance.now() + raceSliceMs;
+    let outcome: SourceRead = this.#source.copyNewest(this.#into);
+    while (performance.now() < until && isUsual(outcome)) {
+      this.#count(outcome);
+      outcome = this.#source.copyNewest(this.#into);
+    }
+    // Reads the same frame again and again when there is no newer one: the race goes on between frames.
+    if (outcome.status === 'nothing-newer') this.#source.copyAt(this.#into, this.#source.lastFrameId);
+    await (isUsual(outcome) ? sleep(0) : this.#turn(outcome));
+  }
+
+  async #turn(outcome: SourceRead): Promise<void> {
+    this.#count(outcome);
+    if (outcome.status === 'frame' || outcome.status === 'overwritten') return;
+    if (outcome.status !== 'nothing-newer') {
+      if (this.#verdicts.at(-1)?.status !== outcome.status) {
+        this.#verdicts.push({ status: outcome.status, atMs: Date.now() });
+      }
+      this.#reopen();
+    }
+    await sleep(pollMs);
+  }
+
+  #count(outcome: SourceRead): void {
+    if (outcome.status === 'frame') {
+      this.#lastMs = performance.now();
+      if (this.#frames === 0) this.#firstMs = this.#lastMs;
+      this.#frames += 1;
+      this.#missed += outcome.missed;
+    } else if (outcome.status === 'overwritten') {
+      this.#overwritten += 1;
+    }
+  }
+
+  #reopen(): void {
+    const { lastFrameId } = this.#source;
+    const result = this.#source.reopen();
+    if (result.status !== 'reopened') return;
+    this.#verdicts.push({ status: result.isNewEpoch ? 'new-epoch' : 'new-generation', atMs: Date.now() });
+    if (result.isNewEpoch && lastFrameId > 0) this.#epoch += 1;
+    this.#fitDestination();
+  }
+
+  #fitDestination(): void {
+    this.#into = new Uint8Array(this.#source.frameSizeBytes);
+  }
+}
+
+function isUsual(outcome: SourceRead): boolean {
+  return outcome.status === 'frame' || outcome.status === 'nothing-newer' || outcome.status === 'overwritten';
+}
+
+async function park(source: FrameSourceRef, ms: number, insideFile: string): Promise<string> {
+  const opened = openFrameSource(source);
+  for (;;) {
+    const outcome = opened.lookNewest(() => {
+      writeFileSync(insideFile, '');
+      const until = performance.now() + ms;
+      while (performance.now() < until);
+    });
+    if (outcome.status !== 'nothing-newer') {
+      opened.close();
+      return outcome.status;
+    }
+    await sleep(pollMs);
+  }
+}

@@ -1,0 +1,56 @@
+/** What a reader process of the suite can be asked. */
+import type { FrameSourceRef } from '@vas/frame-export/types';
+
+/** A frame that a reader copied and took for whole. */
+export interface SeenFrame {
+  readonly frameId: number;
+  /** Counts the epochs that this reader has met: frame ids begin again in each. */
+  readonly epoch: number;
+  readonly md5: string;
+}
+
+/** When a read came out other than with a frame or nothing newer, for the first time in a row. */
+export interface Verdict {
+  readonly status: string;
+  /** Wall clock. */
+  readonly atMs: number;
+}
+
+export interface ReaderReport {
+  /** Frames that reads delivered. */
+  readonly frames: number;
+  /** Frames that were gone before this reader came to them, as the reads say. */
+  readonly missed: number;
+  /** Reads that ended with the frame overwritten. */
+  readonly overwritten: number;
+  readonly verdicts: readonly Verdict[];
+  /** Every frame followed with its digest; empty in the modes that do not look at the bytes. */
+  readonly seen: readonly SeenFrame[];
+  readonly health: string;
+  /** Frames per second over the time from the first to the last frame. */
+  readonly framesPerSecond: number;
+}
+
+/**
+ * `follow` copies and digests every frame; `race` reads the newest frame as fast as the machine allows;
+ * `hold` maps, reads one frame, and does nothing more.
+ */
+export type ReaderMode = 'follow' | 'race' | 'hold';
+
+/** A request as `ForkedProcess` has it; a type and not an interface, so that it fits an index signature. */
+// eslint-disable-next-line @typescript-eslint/consistent-type-definitions
+export type ReaderRequests = {
+  readonly start: {
+    readonly argument: { readonly source: FrameSourceRef; readonly mode: ReaderMode };
+    readonly answer: null;
+  };
+  /**
+   * Looks at the newest frame in place and stays inside the look for `ms`; `insideFile` is written once it is
+   * inside. The answer is how the look ended.
+   */
+  readonly park: {
+    readonly argument: { readonly source: FrameSourceRef; readonly ms: number; readonly insideFile: string };
+    readonly answer: string;
+  };
+  readonly report: { readonly argument: null; readonly answer: ReaderReport };
+};

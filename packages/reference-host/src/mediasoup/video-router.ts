@@ -1,0 +1,157 @@
+/**
+ * MediaSoup as a video server uses it: one worker, one router, per camera an ingest with its producer, per
+ * viewer a consumer. Its lifecycle is its own: nothing here knows of the frame path, and the frame path knows
+ * of nothing here.
+ */
+import { createSocket } from 'node:dgram';
+import type { AddressInfo } from 'node:net';
+import * as mediasoup from 'mediasoup';
+import type { Consumer, PlainTransport, Producer, Router, RtpCodecCapability, Worker } from 'mediasoup/types';
+
+const loopback = '127.0.0.1';
+
+/** A burst of a whole key frame fits; with the default some packets of the first one are lost. */
+const ingestBufferBytes = 4 << 20;
+
+const payloadType = 101;
+
+const h264 = {
+  kind: 'video',
+  mimeType: 'video/H264',
+  clockRate: 90_000,
+  preferredPayloadType: payloadType,
+  parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1 },
+} satisfies RtpCodecCapability;
+
+/** Where a camera's FFmpeg sends its H.264, and how its packets must look for the producer to take them. */
+export interface RtpIngest {
+  readonly ip: string;
+  readonly port: number;
+  readonly rtcpPort: number;
+  /** The ports FFmpeg sends from. Fixed, so that a restarted FFmpeg is still the same sender. */
+  readonly localPort: number;
+  readonly localRtcpPort: number;
+  readonly payloadType: number;
+  readonly ssrc: number;
+}
+
+export interface VideoRouterOptions {
+  /** Called when the worker dies by itself; everything made with it is closed by then. */
+  readonly onWorkerDied?: (error: Error) => void;
+}
+
+export class VideoRouter {
+  readonly #worker: Worker;
+  readonly #router: Router;
+  #nextSsrc = 0x5641_5301;
+
+  private constructor(worker: Worker, router: Router) {
+    this.#worker = worker;
+    this.#router = router;
+  }
+
+  /** The worker binary is MediaSoup's own, or the one that `MEDIASOUP_WORKER_BIN` names. */
+  static async start(options: VideoRouterOptions = {}): Promise<VideoRouter> {
+    // A worker that was built without liburing refuses to start unless told.
+    const worker = await mediasoup.createWorker({ logLevel: 'warn', disableLiburing: true });
+    worker.on('died', (error) => options.onWorkerDied?.(error));
+    return new VideoRouter(worker, await worker.createRouter({ mediaCodecs: [h264] }));
+  }
+
+  get workerPid(): number {
+    return this.#worker.pid;
+  }
+
+  /** One camera: its ingest transport and its producer. */
+  async addCamera(): Promise<RoutedCamera> {
+    const listen = { protocol: 'udp', ip: loopback, recvBufferSize: ingestBufferBytes } as const;
+    const transport = await this.#router.createPlainTransport({
+      listenInfo: listen,
+      rtcpListenInfo: listen,
+      rtcpMux: false,
+      comedia: false,
+    });
+    const rtcpTuple = transport.rtcpTuple;
+    if (rtcpTuple === undefined) throw new Error('a transport without RTCP multiplexing has an RTCP port');
+    const [localPort, localRtcpPort] = await freePorts();
+    await transport.connect({ ip: loopback, port: localPort, rtcpPort: localRtcpPort });
+
+    const ssrc = this.#nextSsrc++;
+    const producer = await transport.produce({
+      kind: 'video',
+      rtpParameters: {
+        codecs: [{ ...h264, payloadType, parameters: h264.parameters }],
+        encodings: [{ ssrc }],
+      },
+    });
+    const ingest: RtpIngest = {
+      ip: loopback,
+      port: transport.tuple.localPort,
+      rtcpPort: rtcpTuple.localPort,
+      localPort,
+      localRtcpPort,
+      payloadType,
+      ssrc,
+    };
+    return new RoutedCamera(this.#router, transport, producer, ingest);
+  }
+
+  /** Closes every transport, producer and consumer and ends the worker. */
+  close(): void {
+    this.#worker.close();
+  }
+}
+
+export class RoutedCamera {
+  readonly ingest: RtpIngest;
+  readonly #router: Router;
+  readonly #transport: PlainTransport;
+  readonly #producer: Producer;
+
+  constructor(router: Router, transport: PlainTransport, producer: Producer, ingest: RtpIngest) {
+    this.#router = router;
+    this.#transport = transport;
+    this.#producer = producer;
+    this.ingest = ingest;
+  }
+
+  /** Sends the camera to a UDP port of this machine, as a viewer behind a plain RTP transport receives it. */
+  async addViewer(port: number): Promise<Consumer> {
+    const transport = await this.#router.createPlainTransport({
+      listenInfo: { protocol: 'udp', ip: loopback },
+      rtcpMux: true,
+      comedia: false,
+    });
+    this.#producer.observer.once('close', () => transport.close());
+    await transport.connect({ ip: loopback, port });
+    return transport.consume({
+      producerId: this.#producer.id,
+      rtpCapabilities: this.#router.rtpCapabilities,
+      enableRtx: false,
+    });
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+}
+
+/** Two UDP ports that were free a moment ago. */
+async function freePorts(): Promise<[number, number]> {
+  const first = createSocket('udp4');
+  const second = createSocket('udp4');
+  try {
+    return [await bind(first), await bind(second)];
+  } finally {
+    first.close();
+    second.close();
+  }
+}
+
+async function bind(socket: ReturnType<typeof createSocket>): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(0, loopback, resolve);
+  });
+  return (socket.address() as AddressInfo).port;
+}
