@@ -19,7 +19,13 @@ export default defineConfig(
   {
     files: ['**/*.{js,mjs}'],
     languageOptions: {
-      globals: { console: 'readonly', process: 'readonly', URL: 'readonly', Buffer: 'readonly', performance: 'readonly' },
+      globals: {
+        console: 'readonly',
+        process: 'readonly',
+        URL: 'readonly',
+        Buffer: 'readonly',
+        performance: 'readonly',
+      },
     },
   },
   {
@@ -41,7 +47,12 @@ export default defineConfig(
   {
     // The ring runs on any platform and in any realm.
     files: ['packages/ring-buffer/src/**'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '^[^.]', message: 'ring-buffer imports nothing.' }] }] },
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^[^.]', message: 'ring-buffer imports nothing.' }] },
+      ],
+    },
   },
   {
     // Frames leave a process through frame-export only, and it knows nothing of FFmpeg, readers or networks.

@@ -87,13 +87,17 @@ async function build() {
 function checkToolchain() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
-    fail(`Node ${process.versions.node} is too old: 20.19 or later is needed, see https://nodejs.org/en/download`);
+    fail(
+      `Node ${process.versions.node} is too old: 20.19 or later is needed, see https://nodejs.org/en/download`,
+    );
   }
   if (process.platform !== 'linux') {
     fail('the native part builds and runs on Linux only');
   }
   if (!isOnPath('cargo')) {
-    fail('a Rust toolchain is needed and `cargo` is not on the PATH: see https://rustup.rs, or `apt-get install rustup`');
+    fail(
+      'a Rust toolchain is needed and `cargo` is not on the PATH: see https://rustup.rs, or `apt-get install rustup`',
+    );
   }
   if (!isOnPath('cc')) {
     fail('a linker is needed and `cc` is not on the PATH: `apt-get install build-essential`');
@@ -159,7 +163,8 @@ function fail(message) {
 }
 
 const [name = '', ...args] = process.argv.slice(2);
-if (!Object.hasOwn(commands, name)) fail(`usage: node scripts/run.mjs ${Object.keys(commands).join('|')} [options]`);
+if (!Object.hasOwn(commands, name))
+  fail(`usage: node scripts/run.mjs ${Object.keys(commands).join('|')} [options]`);
 
 // An interrupt reaches the whole process group; this process waits for the command to clean up after itself.
 process.on('SIGINT', () => {});

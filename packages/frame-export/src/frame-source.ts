@@ -108,7 +108,11 @@ export class FrameSource {
     return this.#isClosed;
   }
 
-  /** Copies the newest frame, if it is newer than the last one delivered, into the first bytes of `into`. */
+  /**
+   * Copies the newest frame, if it is newer than the last one delivered, into the first bytes of `into`.
+   *
+   * @throws RingBufferError `DESTINATION_TOO_SMALL` if `into` is shorter than `frameSizeBytes`, as every copy does
+   */
   copyNewest(into: Uint8Array): SourceRead {
     return this.#take((reader, after) => reader.copyNewest(into, after));
   }
@@ -175,10 +179,12 @@ export class FrameSource {
     const { native, reader } = this.#ring;
     const now = process.hrtime.bigint();
     const heartbeatAge = now - reader.heartbeatNs;
-    const newestNs = reader.newestTimestampNs;
-    const frameAge = newestNs === null ? null : now - newestNs;
+    const newest = reader.lookNewest((_, { timestampNs }) => now - timestampNs);
+    // A frame that was overwritten while we looked at it has a younger successor.
+    const frameAge = newest.status === 'frame' ? newest.value : newest.status === 'overwritten' ? 0n : null;
     let state: SourceState = reader.state;
-    if (state === 'live' && heartbeatAge > HEARTBEAT_STALE_NS) state = native.writerHoldsLock() ? 'hung' : 'dead';
+    if (state === 'live' && heartbeatAge > HEARTBEAT_STALE_NS)
+      state = native.writerHoldsLock() ? 'hung' : 'dead';
     else if (state === 'live' && (frameAge === null || frameAge > IDLE_NS)) state = 'idle';
     return {
       state,

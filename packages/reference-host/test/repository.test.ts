@@ -1,0 +1,120 @@
+/** What holds for the repository as a whole: every requirement has a proof, and the documents are true. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8');
+}
+
+function tracked(): string[] {
+  return execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+    .split('\0')
+    .filter((path) => path !== '' && existsSync(join(root, path)));
+}
+
+const IDS = [
+  ...Array.from({ length: 8 }, (_, index) => `G${index + 1}`),
+  ...Array.from({ length: 8 }, (_, index) => `P1.${index + 1}`),
+  ...Array.from({ length: 12 }, (_, index) => `P2.${index + 1}`),
+  ...Array.from({ length: 9 }, (_, index) => `P3.${index + 1}`),
+  ...Array.from({ length: 5 }, (_, index) => `S${index + 1}`),
+];
+
+describe('docs/requirements.md', () => {
+  const rows = new Map(
+    read('docs/requirements.md')
+      .split('\n')
+      .map((line) => /^\| ([GPS][\d.]+) \|.*\|(.*)\|$/.exec(line))
+      .filter((row) => row !== null)
+      .map(([, id = '', proofs = '']) => [
+        id,
+        [...proofs.matchAll(/`([^`]+)`/g)].map(([, path = '']) => path),
+      ]),
+  );
+
+  it('lists every requirement', () => {
+    expect([...rows.keys()]).toEqual(IDS);
+  });
+
+  it.each(IDS)('%s is proved where the table says, by a title that names it', (id) => {
+    const paths = rows.get(id) ?? [];
+    expect(paths).not.toEqual([]);
+    // Test titles name an id as it is, Rust test functions as p1_2_.
+    const named = new RegExp(
+      `\\b${id.replace('.', '\\.')}(?![.\\d])|fn (?:\\w+_)?${id.toLowerCase().replace('.', '_')}_`,
+    );
+    for (const path of paths) expect(read(path), path).toMatch(named);
+  });
+});
+
+describe('every file', () => {
+  const texts = tracked().filter(
+    (path) => !/\.(meta|data|png|svg|node)$|lock|^rust-shm\/fuzz\/(corpus|seeds)/.test(path),
+  );
+
+  it('G5: is free of emoji', () => {
+    const emoji = /[\u{1F000}-\u{1FAFF}\u{2600}-\u{27BF}\u{2B50}\u{2B55}]/u;
+    expect(texts.filter((path) => emoji.test(read(path)))).toEqual([]);
+  });
+
+  it('leads, where a document links to another, to a file that exists', () => {
+    const broken = texts
+      .filter((path) => path.endsWith('.md') && !path.startsWith('.changeset/'))
+      .flatMap((path) =>
+        [...read(path).matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)]
+          .map(([, target = '']) => join(dirname(path), target))
+          .filter((target) => !existsSync(join(root, target)))
+          .map((target) => `${path} -> ${target}`),
+      );
+    expect(broken).toEqual([]);
+  });
+});
+
+describe('README.md', () => {
+  it('has an example of writer and reader that runs as it stands', async () => {
+    const baseDir = mkdtempSync('/dev/shm/vas-test-');
+    const scripts = mkdtempSync(fileURLToPath(new URL('.example-', import.meta.url)));
+    onTestFinished(() => {
+      rmSync(baseDir, { recursive: true, force: true });
+      rmSync(scripts, { recursive: true, force: true });
+    });
+    const start = (name: string): { ended: Promise<unknown>; output: () => string } => {
+      const code =
+        new RegExp(`<!-- example: ${name} -->\n\`\`\`js\n([^]*?)\`\`\``).exec(read('README.md'))?.[1] ?? '';
+      const script = join(scripts, `${name}.mjs`);
+      // Only the folder differs: tests keep out of the default one.
+      writeFileSync(
+        script,
+        code
+          .replace('createFrameExporter()', `createFrameExporter({ baseDir: '${baseDir}' })`)
+          .replace("cameraId: 'entrance' }", `cameraId: 'entrance', baseDir: '${baseDir}' }`),
+      );
+      const child = spawn(process.execPath, [script], {
+        env: { ...process.env, AI_FRAME_EXPORT_ENABLED: 'true' },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      onTestFinished(() => {
+        child.kill('SIGKILL');
+      });
+      let output = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+      return { ended: once(child, 'close'), output: () => output };
+    };
+    const reader = start('reader');
+    const writer = start('writer');
+    expect(await writer.ended).toEqual([0, null]);
+    expect(await reader.ended).toEqual([0, null]);
+    const lines = reader.output().trim().split('\n');
+    expect(lines.length).toBeGreaterThan(50);
+    expect(lines.at(-1)).toMatch(/^7\d \d+ missed \d+$/);
+  });
+});
