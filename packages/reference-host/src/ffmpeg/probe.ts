@@ -1,0 +1,51 @@
+/** Learns what a source sends before its outputs are set up: the codec, and the size of its decoded frames. */
+import type { FfmpegBinary } from './binary.js';
+import { ingestArguments } from './ingest.js';
+import type { Ingest } from './ingest.js';
+import { FfmpegProcess } from './process.js';
+
+export interface SourceVideo {
+  /** FFmpeg's name: `h264`, `hevc`. */
+  readonly codec: string;
+  /** Of a decoded frame, in pixels: cropped and rotated as the raw output will have it. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Opens the source for as long as it takes to get one frame. FFmpeg itself is asked and not ffprobe, which is
+ * not always installed with it, and through a muxer whose header is made to be read by programs.
+ *
+ * @param signal ends the attempt early
+ * @throws Error with FFmpeg's own words if the source cannot be opened or has no video
+ */
+export async function probe(binary: FfmpegBinary, ingest: Ingest, signal: AbortSignal): Promise<SourceVideo> {
+  const ffmpeg = new FfmpegProcess({
+    path: binary.path,
+    args: [
+      ...ingestArguments(ingest, binary.options),
+      ...['-map', '0:v:0', '-c:v:0', 'copy', '-frames:v:0', '1'],
+      ...['-map', '0:v:0', '-c:v:1', 'rawvideo', '-pix_fmt:v:1', 'nv12', '-frames:v:1', '1'],
+      ...['-f', 'framecrc', 'pipe:1'],
+    ],
+  });
+  const stop = (): void => void ffmpeg.stop(500);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    if (signal.aborted) stop();
+    const { lastWords } = await ffmpeg.exited;
+    const video = parseProbe(ffmpeg.output);
+    if (video === null) throw new Error(lastWords === '' ? 'the source has no video' : lastWords);
+    return video;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Reads the header of the `framecrc` output: stream 0 is the source as it is, stream 1 its decoded frames. */
+export function parseProbe(header: string): SourceVideo | null {
+  const codec = /^#codec_id 0: (\S+)$/m.exec(header)?.[1];
+  const size = /^#dimensions 1: (\d+)x(\d+)$/m.exec(header);
+  if (codec === undefined || size === null) return null;
+  return { codec, width: Number(size[1]), height: Number(size[2]) };
+}

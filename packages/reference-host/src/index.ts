@@ -1,0 +1,12 @@
+export { CameraHost, frameHashFileName, parseFrameHashFileName } from './camera-host.js';
+export type { CameraHostEvent, CameraHostOptions } from './camera-host.js';
+export { findFfmpeg } from './ffmpeg/binary.js';
+export type { FfmpegBinary } from './ffmpeg/binary.js';
+export { parseIngest } from './ffmpeg/ingest.js';
+export type { Ingest } from './ffmpeg/ingest.js';
+export { PLAYLIST, sessionDescription } from './ffmpeg/outputs.js';
+export type { RtpTarget } from './ffmpeg/outputs.js';
+export type { SourceVideo } from './ffmpeg/probe.js';
+export { readFrameHashes } from './frame-hashes.js';
+export { SyntheticCamera } from './synthetic-camera.js';
+export type { SyntheticCameraOptions } from './synthetic-camera.js';

@@ -1,0 +1,23 @@
+/** Child processes that never outlive this one: whatever way it ends short of `kill -9`, they are killed. */
+import type { ChildProcess } from 'node:child_process';
+
+const running = new Set<ChildProcess>();
+
+function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+/** Takes a child that was just started into the care of this module, and returns it. */
+export function ownProcess<T extends ChildProcess>(child: T): T {
+  if (running.size === 0) process.once('exit', killAll);
+  running.add(child);
+  const forget = (): void => {
+    running.delete(child);
+    if (running.size === 0) process.off('exit', killAll);
+  };
+  child.once('exit', forget);
+  child.once('error', () => {
+    if (child.pid === undefined) forget();
+  });
+  return child;
+}
