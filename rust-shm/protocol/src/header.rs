@@ -49,7 +49,9 @@ impl State {
         }
     }
 
-    const fn number(self) -> u32 {
+    /// The number that stands for it in the ring header.
+    #[must_use]
+    pub const fn number(self) -> u32 {
         match self {
             Self::Live => 1,
             Self::Ended => 2,

@@ -1,0 +1,204 @@
+//! The exclusive right to export a camera: `flock` on a hidden file beside the camera's folder.
+
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, fchmod, flock, fstat, openat, statat, unlinkat};
+use rustix::io::Errno;
+
+use crate::base_dir::{BaseDir, BaseDirError};
+use crate::camera_id::CameraId;
+use crate::export_dir::{Found, find, is_our_regular_file};
+use crate::fail_point::fail_point;
+use crate::file_id::FileId;
+use crate::os_error::OsError;
+use crate::sweep::remove_leftovers;
+
+/// How long a lock that somebody else holds is asked for again. A sweep holds it for an instant only; a writer
+/// holds it for good.
+const PATIENCE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// The right to export one camera, held until it and every [`Segment`](crate::Segment) made under it are gone.
+///
+/// The kernel gives it back when the process dies, whatever way. Nobody waits for it.
+#[derive(Debug)]
+pub struct CameraLock {
+    held: Arc<HeldLock>,
+}
+
+/// The camera cannot be exported by this process now.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// The base folder cannot be used.
+    #[error(transparent)]
+    BaseDir(#[from] BaseDirError),
+    /// There is a writer, in this process or another one.
+    #[error("camera {camera} is exported already, by this process or another: {} is locked", path.display())]
+    AlreadyExported {
+        /// The camera.
+        camera: CameraId,
+        /// What is locked.
+        path: PathBuf,
+    },
+    /// Something that is not our lock file has its name.
+    #[error("{} is in the way: it is not a file of this user; remove it", path.display())]
+    Occupied {
+        /// Where the lock file would be.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error(transparent)]
+    Os(#[from] OsError),
+}
+
+impl LockError {
+    /// A code of [`BaseDirError`], `ALREADY_EXPORTED`, `CAMERA_PATH_OCCUPIED`, `PERMISSION_DENIED` or `IO`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BaseDir(error) => error.code(),
+            Self::AlreadyExported { .. } => "ALREADY_EXPORTED",
+            Self::Occupied { .. } => "CAMERA_PATH_OCCUPIED",
+            Self::Os(error) => error.code(),
+        }
+    }
+}
+
+impl CameraLock {
+    /// Takes the lock, and removes what a writer of this camera that died left behind.
+    ///
+    /// The base folder is created (mode 0755) if only its last component is missing.
+    ///
+    /// # Errors
+    /// [`LockError`]; `ALREADY_EXPORTED` at once if the other writer has a ring, after a quarter of a second
+    /// at the latest otherwise.
+    pub fn acquire(base_dir: &Path, camera: &CameraId) -> Result<Self, LockError> {
+        let base = Arc::new(BaseDir::open_or_create(base_dir)?);
+        let deadline = Instant::now() + PATIENCE;
+        let held = loop {
+            if let Some(held) = HeldLock::try_acquire(&base, camera)? {
+                break held;
+            }
+            if has_living_writer(&base, camera) || Instant::now() >= deadline {
+                return Err(already_exported(&base, camera, &lock_name(camera)));
+            }
+            thread::sleep(PAUSE);
+        };
+        fail_point!("lock-taken");
+        // Somebody removed the lock file under a living writer: its ring still says that it is there.
+        if has_living_writer(&base, camera) {
+            return Err(already_exported(&base, camera, camera.as_str()));
+        }
+        remove_leftovers(&held);
+        Ok(Self { held: Arc::new(held) })
+    }
+
+    /// The camera.
+    #[must_use]
+    pub fn camera(&self) -> &CameraId {
+        &self.held.camera
+    }
+
+    pub(crate) fn held(&self) -> &Arc<HeldLock> {
+        &self.held
+    }
+}
+
+fn already_exported(base: &BaseDir, camera: &CameraId, locked: &str) -> LockError {
+    LockError::AlreadyExported {
+        camera: camera.clone(),
+        path: base.join(locked),
+    }
+}
+
+fn has_living_writer(base: &BaseDir, camera: &CameraId) -> bool {
+    matches!(find(base, camera.as_str()), Ok(Found::Export(export)) if export.has_living_writer())
+}
+
+/// `.<camera>.lock`. No camera id begins with a dot.
+fn lock_name(camera: &CameraId) -> String {
+    format!(".{camera}.lock")
+}
+
+/// The camera whose lock file has this name.
+pub(crate) fn camera_of_lock(name: &str) -> Option<CameraId> {
+    CameraId::new(name.strip_prefix('.')?.strip_suffix(".lock")?).ok()
+}
+
+/// The lock as long as anybody needs it.
+#[derive(Debug)]
+pub(crate) struct HeldLock {
+    pub(crate) base: Arc<BaseDir>,
+    pub(crate) camera: CameraId,
+    file: OwnedFd,
+    id: FileId,
+}
+
+impl HeldLock {
+    /// `None` if somebody else holds it.
+    pub(crate) fn try_acquire(base: &Arc<BaseDir>, camera: &CameraId) -> Result<Option<Self>, LockError> {
+        let name = lock_name(camera);
+        let refused = |errno| LockError::from(OsError::new("lock", base.join(&name), errno));
+        loop {
+            let file = open_lock_file(base, &name)?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => return Ok(None),
+                Err(errno) => return Err(refused(errno)),
+            }
+            // The former holder unlinks the file while it holds it. Who opened it before that has the lock of
+            // a file that nobody else will ever find.
+            let id = FileId::of(&file).map_err(refused)?;
+            if FileId::at(&base.fd, &name) == Ok(id) {
+                return Ok(Some(Self {
+                    base: Arc::clone(base),
+                    camera: camera.clone(),
+                    file,
+                    id,
+                }));
+            }
+        }
+    }
+}
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        let name = lock_name(&self.camera);
+        if FileId::at(&self.base.fd, &name) == Ok(self.id) {
+            let _ = unlinkat(&self.base.fd, &name, AtFlags::empty());
+        }
+        // Closing is not enough: a child between fork and exec has a copy of the descriptor.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
+fn open_lock_file(base: &BaseDir, name: &str) -> Result<OwnedFd, LockError> {
+    let path = || base.join(name);
+    let mode = Mode::RUSR | Mode::WUSR;
+    let flags = OFlags::RDWR
+        | OFlags::CREATE
+        | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK
+        | OFlags::CLOEXEC
+        | OFlags::NOCTTY;
+    let file = match openat(&base.fd, name, flags, mode) {
+        Ok(file) => file,
+        Err(errno) => {
+            return Err(match statat(&base.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) if !is_our_regular_file(&stat) => LockError::Occupied { path: path() },
+                _ => OsError::new("open", path(), errno).into(),
+            });
+        }
+    };
+    let refused = |errno| LockError::from(OsError::new("prepare", path(), errno));
+    if !is_our_regular_file(&fstat(&file).map_err(refused)?) {
+        return Err(LockError::Occupied { path: path() });
+    }
+    fchmod(&file, mode).map_err(refused)?;
+    Ok(file)
+}

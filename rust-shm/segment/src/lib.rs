@@ -1,0 +1,66 @@
+//! Shared memory of the frame ring: every system call that creates, locks, maps, replaces, removes and opens it.
+//! What is in the memory is the protocol crate's concern, and how frames get there is the drain's.
+//!
+//! The writer: a [`CameraLock`] is the right to export a camera, a [`Segment`] is one generation of its ring.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::path::Path;
+//! use std::sync::Arc;
+//! use vas_frame_protocol::{Geometry, RingShape, Writer};
+//! use vas_frame_segment::{CameraId, CameraLock, FileMode, Segment, SegmentOptions, new_epoch};
+//!
+//! let lock = CameraLock::acquire(Path::new("/dev/shm/vas"), &CameraId::new("entrance")?)?;
+//! let options = SegmentOptions {
+//!     shape: RingShape::new(Geometry::nv12(1920, 1080)?, 4)?,
+//!     file_mode: FileMode::default(),
+//!     epoch: new_epoch()?,
+//!     generation: 1,
+//!     first_frame_id: 1,
+//! };
+//! let segment = Segment::create(&lock, &options)?;
+//! # let _ = segment; Ok(()) }
+//! ```
+//!
+//! A reader: see [`FrameSource`].
+//!
+//! On disk there are, for each camera, `<base>/<camera>/frame.meta` and `frame.data`, the lock file
+//! `<base>/.<camera>.lock`, and, while a generation is built or removed, `<base>/.<camera>.<random>.new/`.
+//! Camera ids do not begin with a dot, so the hidden names are never those of a camera.
+//!
+//! # SIGBUS
+//!
+//! A page of a mapped file that the file system cannot provide is a SIGBUS. The memory is reserved before it is
+//! mapped, so a full file system is an error of [`Segment::create`] and nothing later. What remains is somebody
+//! who makes a file shorter while it is mapped. Only root and the writer's own user may; nothing here does.
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+compile_error!("shared memory export needs 64-bit Linux");
+
+mod base_dir;
+mod camera_id;
+mod camera_lock;
+pub mod clock;
+mod export_dir;
+mod fail_point;
+mod file_id;
+mod file_mode;
+mod file_size_limit;
+mod frame_source;
+mod mapping;
+mod os_error;
+mod segment;
+mod sweep;
+mod verdict;
+mod writer_lock;
+
+pub use base_dir::BaseDirError;
+pub use camera_id::{CameraId, CameraIdError};
+pub use camera_lock::{CameraLock, LockError};
+pub use file_mode::{FileMode, FileModeError};
+pub use frame_source::{FrameSource, OpenError, SourceOptions};
+pub use mapping::{MapMode, Mapping, WritableMapping};
+pub use os_error::OsError;
+pub use segment::{CreateError, Segment, SegmentOptions, new_epoch};
+pub use sweep::sweep;
+pub use verdict::{Health, Verdict};

@@ -1,0 +1,163 @@
+//! Mapped memory of a ring. The only place that maps and unmaps.
+
+use std::os::fd::BorrowedFd;
+use std::ptr::NonNull;
+
+use rustix::io::Errno;
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
+use vas_frame_protocol::{Byte, RingMemory, Word, WritableMemory};
+
+/// How a reader maps the files, which it has opened read-only in either case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MapMode {
+    /// `MAP_SHARED`, `PROT_READ`: a store is a crash. For readers that cannot store by mistake.
+    #[default]
+    ReadOnly,
+    /// `MAP_PRIVATE`, `PROT_READ | PROT_WRITE`: a store stays in this process, and from then on this process
+    /// no longer sees what the writer writes to that page. For memory that is handed to JavaScript.
+    ///
+    /// Whatever makes the kernel break the sharing of a page in advance breaks it here too: a process that
+    /// locks its memory (`mlockall`) cannot read frames in this mode.
+    PrivateWritable,
+}
+
+/// A mapped byte range of a file, unmapped on drop.
+///
+/// Every range that is ever mapped begins in `Region::map` and ends in `Region::drop`, so a guard against
+/// SIGBUS would have to know no other place.
+#[derive(Debug)]
+struct Region {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: a range of addresses belongs to the process, not to a thread.
+unsafe impl Send for Region {}
+// SAFETY: as above; what is done with the bytes is the protocol's concern.
+unsafe impl Sync for Region {}
+
+impl Region {
+    fn map(file: BorrowedFd<'_>, len: usize, protection: ProtFlags, flags: MapFlags) -> Result<Self, Errno> {
+        // SAFETY: the kernel chooses the address, so nothing that is mapped already is touched.
+        let start = unsafe { mmap(std::ptr::null_mut(), len, protection, flags, file, 0) }?;
+        let start = NonNull::new(start.cast()).ok_or(Errno::NOMEM)?;
+        Ok(Self { start, len })
+    }
+
+    /// Maps all pages now, so that the first look costs no more than later ones. For reading only: the pages
+    /// of a private mapping stay shared with the file, which `MAP_POPULATE` would end.
+    fn populate_for_reading(&self) {
+        // SAFETY: the range is this mapping. An old kernel that does not know the advice refuses it, and
+        // nothing is lost but time.
+        let _ = unsafe { madvise(self.start.as_ptr().cast(), self.len, Advice::LinuxPopulateRead) };
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: the range was mapped in `map`, and whoever could still look at it borrows from this value.
+        let _ = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
+    }
+}
+
+/// The two files of a ring, mapped for reading. Unmapped on drop; share it with an [`Arc`](std::sync::Arc).
+///
+/// Memory of a file that somebody makes shorter is a SIGBUS for whoever looks at it. Nobody who may only read
+/// the files can do that; the writer never does. See [`FrameSource::is_intact`](crate::FrameSource::is_intact).
+#[derive(Debug)]
+pub struct Mapping {
+    meta: Region,
+    data: Region,
+}
+
+impl Mapping {
+    pub(crate) fn for_reading(
+        (meta, meta_len): (BorrowedFd<'_>, usize),
+        (data, data_len): (BorrowedFd<'_>, usize),
+        mode: MapMode,
+        populate: bool,
+    ) -> Result<Self, Errno> {
+        let (protection, flags) = match mode {
+            MapMode::ReadOnly => (ProtFlags::READ, MapFlags::SHARED),
+            MapMode::PrivateWritable => (
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE | MapFlags::NORESERVE,
+            ),
+        };
+        let meta = Region::map(meta, meta_len, protection, flags)?;
+        let data = Region::map(data, data_len, protection, flags)?;
+        if populate {
+            meta.populate_for_reading();
+            data.populate_for_reading();
+        }
+        Ok(Self { meta, data })
+    }
+
+    /// The first byte of meta. Writing through it is for [`MapMode::PrivateWritable`] only.
+    #[must_use]
+    pub fn meta_ptr(&self) -> *mut u8 {
+        self.meta.start.as_ptr()
+    }
+
+    /// Bytes of meta.
+    #[must_use]
+    pub fn meta_len(&self) -> usize {
+        self.meta.len
+    }
+}
+
+// SAFETY: both ranges stay mapped and readable until this value is dropped.
+unsafe impl RingMemory for Mapping {
+    fn meta(&self) -> &[Word] {
+        // SAFETY: the mapping is readable, begins at a page and lives as long as `self`. `Word` has the layout
+        // of `u64`, every pattern of bits is one, and it allows for others changing it.
+        unsafe { std::slice::from_raw_parts(self.meta.start.as_ptr().cast::<Word>(), self.meta.len / 8) }
+    }
+
+    fn data(&self) -> *mut Byte {
+        self.data.start.as_ptr()
+    }
+
+    fn data_len(&self) -> usize {
+        self.data.len
+    }
+}
+
+/// The two files of a ring, mapped for its writer. Unmapped on drop; share it with an
+/// [`Arc`](std::sync::Arc), so that a thread that still writes keeps the memory while the files are gone
+/// already.
+#[derive(Debug)]
+pub struct WritableMapping(Mapping);
+
+impl WritableMapping {
+    /// Maps both files and touches every page, so that the first frames cost no more than later ones. The
+    /// files must have their memory reserved.
+    pub(crate) fn new(
+        (meta, meta_len): (BorrowedFd<'_>, usize),
+        (data, data_len): (BorrowedFd<'_>, usize),
+    ) -> Result<Self, Errno> {
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        let flags = MapFlags::SHARED | MapFlags::POPULATE;
+        let meta = Region::map(meta, meta_len, protection, flags)?;
+        let data = Region::map(data, data_len, protection, flags)?;
+        Ok(Self(Mapping { meta, data }))
+    }
+}
+
+// SAFETY: both ranges stay mapped and readable until this value is dropped.
+unsafe impl RingMemory for WritableMapping {
+    fn meta(&self) -> &[Word] {
+        self.0.meta()
+    }
+
+    fn data(&self) -> *mut Byte {
+        self.0.data()
+    }
+
+    fn data_len(&self) -> usize {
+        self.0.data_len()
+    }
+}
+
+// SAFETY: both ranges are mapped with PROT_WRITE.
+unsafe impl WritableMemory for WritableMapping {}

@@ -1,0 +1,74 @@
+//! Removal of what dead writers left behind.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::Dir;
+use vas_frame_protocol::State;
+
+use crate::base_dir::{BaseDir, BaseDirError};
+use crate::camera_id::CameraId;
+use crate::camera_lock::{HeldLock, camera_of_lock};
+use crate::export_dir::{Found, find};
+use crate::os_error::OsError;
+use crate::segment::camera_of_unfinished;
+
+/// Removes every export in the base folder whose writer died, half-built ones and lock files too, and tells
+/// readers that are still attached to one that it has ended. What has a living writer, belongs to another user or
+/// is not an export is left alone. Returns the number of cameras that something was removed of.
+///
+/// Opening a camera does the same for that camera, so this is for cameras that do not come back.
+///
+/// # Errors
+/// [`BaseDirError`] if the base folder is there and cannot be used or listed.
+pub fn sweep(base_dir: &Path) -> Result<usize, BaseDirError> {
+    let Some(base) = BaseDir::open(base_dir)? else {
+        return Ok(0);
+    };
+    let base = Arc::new(base);
+    let refused = |errno| OsError::new("list the base folder", &base.path, errno);
+    let mut cameras = BTreeSet::new();
+    for name in names(&base).map_err(refused)? {
+        let camera = camera_of_lock(&name)
+            .or_else(|| camera_of_unfinished(&name))
+            .or_else(|| {
+                let camera = CameraId::new(&name).ok()?;
+                matches!(find(&base, &name), Ok(Found::Export(_))).then_some(camera)
+            });
+        cameras.extend(camera);
+    }
+    // A camera that cannot be locked has a writer, or belongs to somebody else.
+    let swept = |camera: &CameraId| {
+        HeldLock::try_acquire(&base, camera)
+            .ok()
+            .flatten()
+            .is_some_and(|held| {
+                remove_leftovers(&held);
+                true
+            })
+    };
+    Ok(cameras.iter().filter(|camera| swept(camera)).count())
+}
+
+/// Removes the folder and all half-built folders of a camera whose lock is held, unless a living writer is seen
+/// to hold the ring itself. Best effort.
+pub(crate) fn remove_leftovers(held: &HeldLock) {
+    let base = &held.base;
+    let unfinished = names(base).unwrap_or_default().into_iter();
+    let unfinished = unfinished.filter(|name| camera_of_unfinished(name).as_ref() == Some(&held.camera));
+    for name in unfinished.chain([held.camera.as_str().to_owned()]) {
+        if let Ok(Found::Export(export)) = find(base, &name) {
+            if !export.has_living_writer() {
+                export.remove(base, &name, State::Ended);
+            }
+        }
+    }
+}
+
+/// The names in the base folder; those that are not UTF-8 are none of ours.
+fn names(base: &BaseDir) -> Result<Vec<String>, rustix::io::Errno> {
+    let entries = Dir::read_from(&base.fd)?;
+    let names = entries.map(|entry| entry.map(|entry| entry.file_name().to_str().map(str::to_owned).ok()));
+    names.filter_map(Result::transpose).collect()
+}
