@@ -9,7 +9,7 @@ export interface RtpReception {
   readonly longestGapMs: number;
 }
 
-/** RFC 3550, appendix A.1: a larger step of the sequence is a sender that began anew. */
+/** RFC 3550, appendix A.1: a larger step of the sequence is a stream that began anew. */
 const LARGEST_DROPOUT = 3000;
 
 export class RtpReceptionCounter {
@@ -18,16 +18,21 @@ export class RtpReceptionCounter {
   #lost = 0;
   #longestGapMs = 0;
   #lastSequence: number | null = null;
+  #lastSender: number | null = null;
   #lastArrivalMs = 0;
 
-  accept(datagram: Uint8Array, nowMs: number): void {
+  /**
+   * @param sender port it came from: a restarted FFmpeg sends from another one, and begins with a sequence
+   * number near that of the former
+   */
+  accept(datagram: Uint8Array, nowMs: number, sender: number): void {
     const [first = 0, second = 0, high = 0, low = 0] = datagram;
     // Version 2; packet types 192 to 223 are RTCP (RFC 5761).
     if (datagram.length < 12 || first >> 6 !== 2 || (second >= 192 && second <= 223)) return;
     this.#packets += 1;
     this.#bytes += datagram.length;
     const sequence = (high << 8) | low;
-    if (this.#lastSequence !== null) {
+    if (this.#lastSequence !== null && this.#lastSender === sender) {
       const step = (sequence - this.#lastSequence) & 0xffff;
       // Arrived late, out of order: it was counted as lost when its successor came.
       if (step > 0xffff - LARGEST_DROPOUT) {
@@ -40,6 +45,7 @@ export class RtpReceptionCounter {
       }
     }
     this.#lastSequence = sequence;
+    this.#lastSender = sender;
     this.#lastArrivalMs = nowMs;
   }
 

@@ -9,7 +9,8 @@ function packet(sequence: number, packetType = 101): Uint8Array {
 
 function receive(sequences: readonly number[], intervalMs = 10): RtpReceptionCounter {
   const counter = new RtpReceptionCounter();
-  for (const [index, sequence] of sequences.entries()) counter.accept(packet(sequence), index * intervalMs);
+  for (const [index, sequence] of sequences.entries())
+    counter.accept(packet(sequence), index * intervalMs, 6004);
   return counter;
 }
 
@@ -32,17 +33,20 @@ it('takes back a loss when the packet arrives late', () => {
 
 it('takes a sender that began anew neither for loss nor for a gap', () => {
   const counter = receive([1, 2]);
-  counter.accept(packet(40_000), 5000);
-  counter.accept(packet(40_001), 5015);
+  counter.accept(packet(40_000), 5000, 6004);
+  counter.accept(packet(40_001), 5015, 6004);
   expect(counter.reception()).toMatchObject({ packets: 4, lost: 0, longestGapMs: 15 });
+  counter.accept(packet(40_100), 9000, 7004);
+  counter.accept(packet(40_101), 9020, 7004);
+  expect(counter.reception()).toMatchObject({ packets: 6, lost: 0, longestGapMs: 20 });
 });
 
 it('leaves out RTCP and what is no RTP at all', () => {
   const counter = receive([1]);
-  counter.accept(packet(9000, 200), 10);
-  counter.accept(packet(2).subarray(0, 11), 20);
-  counter.accept(new Uint8Array(20), 30);
+  counter.accept(packet(9000, 200), 10, 6004);
+  counter.accept(packet(2).subarray(0, 11), 20, 6004);
+  counter.accept(new Uint8Array(20), 30, 6004);
   expect(counter.reception().packets).toBe(1);
-  counter.accept(packet(2, 101 | 0x80), 40);
+  counter.accept(packet(2, 101 | 0x80), 40, 6004);
   expect(counter.reception()).toMatchObject({ packets: 2, lost: 0, longestGapMs: 40 });
 });
