@@ -51,13 +51,13 @@ mod model {
     use loom::sync::atomic::{AtomicU8, AtomicU64, Ordering};
     use std::sync::atomic::{AtomicU8 as PlainU8, AtomicU64 as PlainU64};
 
-    /// A word of meta. A model chooses the words that loom watches; the others are as strong as an atomic
-    /// can be, which leaves loom fewer executions, all of them possible ones.
+    /// A word of meta. A model chooses the words that loom watches. Watching all of them would leave it with more
+    /// executions than can be explored.
     #[derive(Debug)]
     pub enum Word {
         /// Loom explores every value that a load may see.
         Watched(AtomicU64),
-        /// A load sees the latest store.
+        /// A load sees the latest store, and loom does not know of it.
         Plain(PlainU64),
     }
 
@@ -97,7 +97,7 @@ mod model {
     pub enum Byte {
         /// Loom explores every value that a load may see.
         Watched(AtomicU8),
-        /// A load sees the latest store.
+        /// A load sees the latest store, and loom does not know of it.
         Plain(PlainU8),
     }
 

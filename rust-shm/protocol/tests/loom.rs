@@ -1,0 +1,400 @@
+//! Every named ordering of PROTOCOL.md, explored by loom in the writer and reader that are shipped.
+//!
+//!     RUSTFLAGS="--cfg loom" cargo test -p vas-frame-protocol --test loom --release
+//!
+//! Each ordering has a model in which nothing goes wrong, and twins that are the same model with one end of the
+//! ordering taken away, in which loom must find what the ordering is there to prevent.
+//!
+//! A model watches the words and bytes that it is about: there a load may see any value that the memory model
+//! allows. From the others a load sees the latest store, of which loom knows nothing, so a model concludes
+//! nothing from what changes there.
+#![cfg(loom)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test may panic")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use loom::thread;
+use vas_frame_protocol::layout::{RECORD_STRIDE, SLOT_RECORDS, header, record};
+use vas_frame_protocol::order::{Order, Side, weaken};
+use vas_frame_protocol::{
+    Byte, FrameStamp, Geometry, Miss, Reader, RingIdentity, RingMemory, RingShape, State, Word,
+    WritableMemory, Writer, initialise, set_state,
+};
+
+/// Bytes of the smallest picture: 2x2.
+const PICTURE: usize = 6;
+const SLOTS: u64 = 3;
+const SLOT_STRIDE: usize = 4096;
+
+struct ModelRing {
+    meta: Vec<Word>,
+    data: Vec<Byte>,
+}
+
+// SAFETY: both ranges are vectors that are never changed in length; the bytes are atomics.
+unsafe impl RingMemory for ModelRing {
+    fn meta(&self) -> &[Word] {
+        &self.meta
+    }
+
+    fn data(&self) -> *mut Byte {
+        self.data.as_ptr().cast_mut()
+    }
+
+    fn data_len(&self) -> usize {
+        self.data.len()
+    }
+}
+
+// SAFETY: words and bytes are atomics, written through shared references.
+unsafe impl WritableMemory for ModelRing {}
+
+impl ModelRing {
+    /// An empty ring in which loom watches the words at these offsets of meta and the first and last byte of
+    /// the pictures of these slots.
+    fn new(words: &[usize], pictures: &[u64]) -> Arc<Self> {
+        let shape = RingShape::new(Geometry::nv12(2, 2).unwrap(), SLOTS as u32).unwrap();
+        let bytes: Vec<usize> = pictures
+            .iter()
+            .flat_map(|&id| {
+                let start = (id % SLOTS) as usize * SLOT_STRIDE;
+                [start, start + PICTURE - 1]
+            })
+            .collect();
+        let ring = Self {
+            meta: (0..shape.meta_bytes() / 8)
+                .map(|i| {
+                    if words.contains(&(i * 8)) {
+                        Word::watched(0)
+                    } else {
+                        Word::plain(0)
+                    }
+                })
+                .collect(),
+            data: (0..shape.data_bytes())
+                .map(|i| {
+                    if bytes.contains(&i) {
+                        Byte::watched(0)
+                    } else {
+                        Byte::plain(0)
+                    }
+                })
+                .collect(),
+        };
+        let identity = RingIdentity {
+            epoch: [0; 16],
+            generation: 1,
+            first_frame_id: 1,
+            data_inode: 0,
+            created_ns: 0,
+            created_wall_ns: 0,
+        };
+        initialise(&ring, shape, &identity).unwrap();
+        Arc::new(ring)
+    }
+}
+
+/// Where a field of the record of the slot of frame `id` is.
+fn in_slot(id: u64, field: usize) -> usize {
+    SLOT_RECORDS + (id % SLOTS) as usize * RECORD_STRIDE + field
+}
+
+/// What a reader of the slot of frame `id` loads and the writer changes.
+fn slot_words(id: u64) -> [usize; 3] {
+    [record::SEQUENCE, record::FRAME_ID, record::TIMESTAMP_NS].map(|field| in_slot(id, field))
+}
+
+fn in_current(field: usize) -> usize {
+    header::CURRENT_RECORD + field
+}
+
+fn writer(ring: &Arc<ModelRing>) -> Writer<Arc<ModelRing>> {
+    // SAFETY: each model has one writer at a time.
+    unsafe { Writer::new(Arc::clone(ring)) }.unwrap()
+}
+
+/// Publishes the next frame; its id is in every byte and in its stamp.
+fn publish(writer: &mut Writer<Arc<ModelRing>>) -> u64 {
+    let id = writer.newest_id() + 1;
+    let stamp = FrameStamp {
+        timestamp_ns: id,
+        ..FrameStamp::default()
+    };
+    assert_eq!(writer.push(&[id as u8; PICTURE], &stamp), Ok(id));
+    id
+}
+
+/// Copies frame `id`. A frame that is accepted must be that frame and no other, as far as it is watched.
+fn copy_whole(reader: &Reader<Arc<ModelRing>>, id: u64) -> Result<(), Miss> {
+    let mut picture = [0; PICTURE];
+    let record = reader.copy(id, &mut picture)?;
+    let seen = [
+        u64::from(picture[0]),
+        u64::from(picture[PICTURE - 1]),
+        record.stamp.timestamp_ns,
+    ];
+    assert_eq!(seen, [id; 3], "torn frame");
+    Ok(())
+}
+
+/// What loom finds in `model` with these ends taken away: the message of the first execution that fails.
+fn explore(weakened: &[(Order, Side)], model: fn()) -> Result<(), String> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    weaken(weakened);
+    let mut builder = loom::model::Builder::new();
+    // The models are small enough to be explored to the end.
+    builder.preemption_bound = None;
+    let result = catch_unwind(AssertUnwindSafe(|| builder.check(model)));
+    weaken(&[]);
+    result.map_err(|panic| {
+        panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|&s| s.into()))
+            .unwrap()
+    })
+}
+
+#[track_caller]
+fn assert_holds(weakened: &[(Order, Side)], model: fn()) {
+    assert_eq!(explore(weakened, model), Ok(()));
+}
+
+#[track_caller]
+fn assert_breaks(weakened: &[(Order, Side)], model: fn(), how: &str) {
+    let found = explore(weakened, model).expect_err("loom found nothing");
+    assert!(found.contains(how), "loom found something else: {found}");
+}
+
+/// A reader of frame 1 while frame 4 is written over it, and what it is told.
+fn overwrite() -> Result<(), Miss> {
+    let ring = ModelRing::new(&slot_words(1), &[1]);
+    let mut writer = writer(&ring);
+    (1..=SLOTS).for_each(|_| _ = publish(&mut writer));
+    let reader = Reader::attach(ring).unwrap();
+    let writing = thread::spawn(move || _ = publish(&mut writer));
+    let told = copy_whole(&reader, 1);
+    writing.join().unwrap();
+    told
+}
+
+fn overwriting() {
+    _ = overwrite();
+}
+
+#[test]
+fn p2_4_open() {
+    assert_holds(&[], overwriting);
+    assert_holds(&[], || assert_ne!(overwrite(), Err(Miss::Invalid)));
+}
+
+#[test]
+fn p2_4_without_open_in_the_writer_a_torn_frame_is_accepted() {
+    assert_breaks(&[(Order::Open, Side::Writer)], overwriting, "torn frame");
+}
+
+#[test]
+fn p2_4_without_open_in_the_reader_a_torn_frame_is_accepted() {
+    assert_breaks(&[(Order::Open, Side::Reader)], overwriting, "torn frame");
+}
+
+/// A reader that asks for frame 4, not knowing whether it is there, while it is written over frame 1, and what
+/// it is told.
+fn arrive() -> Result<(), Miss> {
+    let ring = ModelRing::new(&slot_words(4), &[4]);
+    let mut writer = writer(&ring);
+    (1..=SLOTS).for_each(|_| _ = publish(&mut writer));
+    let reader = Reader::attach(ring).unwrap();
+    let writing = thread::spawn(move || _ = publish(&mut writer));
+    let told = copy_whole(&reader, 4);
+    writing.join().unwrap();
+    told
+}
+
+fn arriving() {
+    _ = arrive();
+}
+
+#[test]
+fn p2_4_publish() {
+    assert_holds(&[], arriving);
+    assert_holds(&[], || assert_ne!(arrive(), Err(Miss::Invalid)));
+}
+
+#[test]
+fn p2_4_without_publish_in_the_writer_a_torn_frame_is_accepted() {
+    assert_breaks(&[(Order::Publish, Side::Writer)], arriving, "torn frame");
+}
+
+#[test]
+fn p2_4_without_publish_in_the_reader_a_torn_frame_is_accepted() {
+    assert_breaks(&[(Order::Publish, Side::Reader)], arriving, "torn frame");
+}
+
+/// A reader that goes where the current record sends it. Three slots and two frames: nothing is overwritten, so
+/// the frame must be there.
+fn following() {
+    let ring = ModelRing::new(
+        &[
+            in_current(record::SEQUENCE),
+            in_slot(1, record::SEQUENCE),
+            in_slot(2, record::SEQUENCE),
+        ],
+        &[],
+    );
+    let mut writer = writer(&ring);
+    let reader = Reader::attach(ring).unwrap();
+    let writing = thread::spawn(move || (0..2).for_each(|_| _ = publish(&mut writer)));
+    let newest = reader.newest_id();
+    if newest != 0 {
+        assert_eq!(copy_whole(&reader, newest), Ok(()), "needless miss");
+    }
+    writing.join().unwrap();
+}
+
+#[test]
+fn p2_4_newest() {
+    assert_holds(&[], following);
+}
+
+#[test]
+fn p2_4_without_newest_in_the_reader_there_are_needless_misses_and_no_torn_frames() {
+    assert_breaks(&[(Order::Newest, Side::Reader)], following, "needless miss");
+    assert_holds(&[(Order::Newest, Side::Reader)], overwriting);
+    assert_holds(&[(Order::Newest, Side::Reader)], arriving);
+}
+
+/// W6 stands between W4 and W8, and the W2 of the next frame between W4 and the next W5. Both are release
+/// fences, so the order of `newest` holds even where its own stores are relaxed.
+#[test]
+fn p2_4_in_the_writer_newest_is_carried_by_the_fences_too() {
+    assert_holds(&[(Order::Newest, Side::Writer)], following);
+    assert_breaks(
+        &[(Order::Newest, Side::Writer), (Order::CurrentOpen, Side::Writer)],
+        following,
+        "needless miss",
+    );
+}
+
+/// A reader of the current record while frame 2 takes the place of frame 1 in it.
+fn watching() {
+    let ring = ModelRing::new(
+        &[
+            in_current(record::SEQUENCE),
+            in_current(record::FRAME_ID),
+            in_current(record::TIMESTAMP_NS),
+        ],
+        &[],
+    );
+    let mut writer = writer(&ring);
+    publish(&mut writer);
+    let reader = Reader::attach(ring).unwrap();
+    let writing = thread::spawn(move || _ = publish(&mut writer));
+    match reader.current() {
+        Ok(record) => assert_eq!(record.stamp.timestamp_ns, record.frame_id, "torn record"),
+        Err(miss) => assert_ne!(miss, Miss::Invalid, "torn record"),
+    }
+    writing.join().unwrap();
+}
+
+#[test]
+fn p2_4_current_open_and_current_publish() {
+    assert_holds(&[], watching);
+}
+
+#[test]
+fn p2_4_without_current_open_in_the_writer_a_torn_record_is_accepted() {
+    assert_breaks(&[(Order::CurrentOpen, Side::Writer)], watching, "torn record");
+}
+
+#[test]
+fn p2_4_without_current_open_in_the_reader_a_torn_record_is_accepted() {
+    assert_breaks(&[(Order::CurrentOpen, Side::Reader)], watching, "torn record");
+}
+
+#[test]
+fn p2_4_without_current_publish_in_the_writer_a_torn_record_is_accepted() {
+    assert_breaks(&[(Order::CurrentPublish, Side::Writer)], watching, "torn record");
+}
+
+#[test]
+fn p2_4_without_current_publish_in_the_reader_a_torn_record_is_accepted() {
+    assert_breaks(&[(Order::CurrentPublish, Side::Reader)], watching, "torn record");
+}
+
+/// A reader that asks whether the ring has ended, and then for the last frame.
+fn ending() {
+    let ring = ModelRing::new(&[header::STATE, in_current(record::SEQUENCE)], &[]);
+    let mut writer = writer(&ring);
+    let reader = Reader::attach(ring).unwrap();
+    let writing = thread::spawn(move || {
+        publish(&mut writer);
+        set_state(writer.memory(), State::Ended);
+    });
+    if reader.state() == Some(State::Ended) {
+        assert_eq!(reader.newest_id(), 1, "last frame lost");
+    }
+    writing.join().unwrap();
+}
+
+#[test]
+fn p2_6_end() {
+    assert_holds(&[], ending);
+}
+
+#[test]
+fn p2_6_without_end_in_the_writer_the_last_frame_is_lost() {
+    assert_breaks(&[(Order::End, Side::Writer)], ending, "last frame lost");
+}
+
+#[test]
+fn p2_6_without_end_in_the_reader_the_last_frame_is_lost() {
+    assert_breaks(&[(Order::End, Side::Reader)], ending, "last frame lost");
+}
+
+/// A frame that is begun over frame 1, given up half-way, and begun again.
+fn abandoning() {
+    let ring = ModelRing::new(&slot_words(1), &[1]);
+    let mut writer = writer(&ring);
+    (1..=SLOTS).for_each(|_| _ = publish(&mut writer));
+    let reader = Reader::attach(ring).unwrap();
+    let writing = thread::spawn(move || {
+        writer.begin().write_at(0, &[0xEE; PICTURE / 2]).unwrap();
+        publish(&mut writer);
+    });
+    _ = copy_whole(&reader, 1);
+    _ = copy_whole(&reader, 4);
+    writing.join().unwrap();
+}
+
+#[test]
+fn p2_4_an_abandoned_frame_is_never_seen() {
+    assert_holds(&[], abandoning);
+    assert_breaks(&[(Order::Open, Side::Writer)], abandoning, "torn frame");
+}
+
+/// Two drains, each of which takes the ring over when it gets it, and a reader that sees either's frames.
+fn handing_over() {
+    let ring = ModelRing::new(
+        &[&[in_current(record::SEQUENCE)], &slot_words(1)[..]].concat(),
+        &[1],
+    );
+    let reader = Reader::attach(Arc::clone(&ring)).unwrap();
+    let baton = Arc::new(loom::sync::Mutex::new(ring));
+    let drains = [(); 2].map(|()| {
+        let baton = Arc::clone(&baton);
+        thread::spawn(move || publish(&mut writer(&baton.lock().unwrap())))
+    });
+    _ = copy_whole(&reader, 1);
+    let mut ids = drains.map(|drain| drain.join().unwrap());
+    ids.sort_unstable();
+    assert_eq!(ids, [1, 2]);
+    assert_eq!(reader.newest_id(), 2);
+}
+
+#[test]
+fn p2_7_the_ids_go_on_when_the_writer_changes_hands() {
+    assert_holds(&[], handing_over);
+}
