@@ -146,18 +146,18 @@ impl<M: WritableMemory> Writer<M> {
     /// Counts a frame that was begun and will not be published. Whether an open slot that is dropped held
     /// any byte of a frame is known to the caller only, so dropping one counts nothing.
     pub fn note_incomplete(&mut self) {
-        self.counters.frames_incomplete += 1;
+        self.counters.frames_incomplete = self.counters.frames_incomplete.wrapping_add(1);
         self.counters.store(self.memory.meta());
     }
 
     /// Counts a frame that was refused before it was begun.
     pub fn note_rejected(&mut self) {
-        self.counters.frames_rejected += 1;
+        self.counters.frames_rejected = self.counters.frames_rejected.wrapping_add(1);
         self.counters.store(self.memory.meta());
     }
 
     fn next_id(&self) -> u64 {
-        (self.newest + 1).max(self.header.first_frame_id())
+        self.newest.saturating_add(1).max(self.header.first_frame_id())
     }
 
     /// W5 to W9: tells readers of the frame that is complete in its slot.
@@ -182,8 +182,9 @@ impl<M: WritableMemory> Writer<M> {
         );
         // W9
         self.newest = id;
-        self.counters.frames_written += 1;
-        self.counters.bytes_written += self.header.geometry().frame_bytes() as u64;
+        let bytes = self.header.geometry().frame_bytes() as u64;
+        self.counters.frames_written = self.counters.frames_written.wrapping_add(1);
+        self.counters.bytes_written = self.counters.bytes_written.wrapping_add(bytes);
         self.counters.store(meta);
     }
 }
