@@ -1,0 +1,595 @@
+/**
+ * The test scenario of the package: every operation in every state, every question, every refusal. It uses nothing
+ * but ECMAScript, so that it runs under vitest and, whole, in a realm that has neither clock nor host.
+ */
+import {
+  lifecycleTable,
+  RuthError,
+  RuthState,
+  type AgentState,
+  type Change,
+  type FrameSourceRef,
+  type Operation,
+  type PlainData,
+  type RuthErrorCode,
+  type Snapshot,
+} from '@vas/ruth-core';
+import { assert, assertCode, assertDeeplyFrozen, assertSame, codeOf } from './assert.js';
+import { assertEquivalent, Keepsakes, step } from './compare.js';
+import { BAD_IDS, BAD_RATES, NaiveModel, type Step } from './naive-model.js';
+
+const SOURCE: FrameSourceRef = { cameraId: 'door', path: '/dev/shm/vas/door', layoutVersion: 1 };
+const STATES: readonly AgentState[] = ['absent', 'created', 'running', 'stopped'];
+
+/** A state in which camera `door` stands as asked, with one subscription and a source where it has an agent. */
+function doorIn(lifecycle: AgentState): RuthState {
+  const state = new RuthState();
+  if (lifecycle === 'absent') return state;
+  state.ensureAgent('door');
+  state.addSubscription('door', 'yolo');
+  state.bindFrameSource(SOURCE);
+  if (lifecycle !== 'created') state.startAgent('door');
+  if (lifecycle === 'stopped') state.stopAgent('door');
+  return state;
+}
+
+/** Each operation once on `door`, as far as possible such that it changes something. */
+const CALLS: Readonly<Record<Operation, (state: RuthState) => { readonly outcome: string }>> = {
+  ensureAgent: (state) => state.ensureAgent('door'),
+  startAgent: (state) => state.startAgent('door'),
+  stopAgent: (state) => state.stopAgent('door'),
+  removeAgent: (state) => state.removeAgent('door'),
+  removeCamera: (state) => state.removeCamera('door'),
+  addSubscription: (state) => state.addSubscription('door', 'faces'),
+  replaceSubscription: (state) => state.replaceSubscription('door', 'yolo', { desiredFps: 5 }),
+  removeSubscription: (state) => state.removeSubscription('door', 'yolo'),
+  removeModel: (state) => state.removeModel('yolo'),
+  bindFrameSource: (state) => state.bindFrameSource({ ...SOURCE, layoutVersion: 2 }),
+  unbindFrameSource: (state) => state.unbindFrameSource('door'),
+};
+
+/** What each call comes to, by the state before it, written out by hand. */
+const ANSWERS: Readonly<Record<Operation, readonly [string, string, string, string]>> = {
+  ensureAgent: ['added', 'already-there', 'already-there', 'AGENT_STOPPED'],
+  startAgent: ['AGENT_ABSENT', 'started', 'already-running', 'AGENT_STOPPED'],
+  stopAgent: ['AGENT_ABSENT', 'AGENT_NOT_STARTED', 'stopped', 'already-stopped'],
+  removeAgent: ['not-there', 'removed', 'AGENT_RUNNING', 'removed'],
+  removeCamera: ['not-there', 'removed', 'removed', 'removed'],
+  addSubscription: ['AGENT_ABSENT', 'added', 'added', 'AGENT_STOPPED'],
+  replaceSubscription: ['not-there', 'replaced', 'replaced', 'AGENT_STOPPED'],
+  removeSubscription: ['not-there', 'removed', 'removed', 'removed'],
+  removeModel: ['not-there', 'removed', 'removed', 'removed'],
+  bindFrameSource: ['AGENT_ABSENT', 'replaced', 'replaced', 'AGENT_STOPPED'],
+  unbindFrameSource: ['not-there', 'removed', 'removed', 'removed'],
+};
+
+function viaJson<T>(data: T): T {
+  return JSON.parse(JSON.stringify(data)) as T;
+}
+
+function lookOf(state: RuthState): string {
+  return JSON.stringify([state.snapshot(), state.counts(), state.camerasOf('yolo')]);
+}
+
+/** Every check by the sentence that it proves. */
+export const scenario: Readonly<Record<string, () => void>> = {
+  'P3.9: every operation does in every state what the lifecycle table says, and a refusal changes nothing'() {
+    for (const operation of Object.keys(lifecycleTable) as Operation[]) {
+      STATES.forEach((before, index) => {
+        const state = doorIn(before);
+        const look = lookOf(state);
+        const code = codeOf(() => {
+          assertSame(CALLS[operation](state).outcome, ANSWERS[operation][index]);
+        });
+        const isRefused = lifecycleTable[operation][before] === 'refused';
+        assertSame(code, isRefused ? ANSWERS[operation][index] : 'no error');
+        assertSame(
+          state.agent('door')?.lifecycle ?? 'absent',
+          isRefused ? before : lifecycleTable[operation][before],
+        );
+        if (isRefused) assertSame(lookOf(state), look);
+      });
+    }
+  },
+
+  'P3.9: the lifecycle goes from created to running to stopped, and nowhere else'() {
+    const steps = new Set<string>();
+    for (const row of Object.values(lifecycleTable)) {
+      for (const before of STATES) if (row[before] !== before) steps.add(`${before} ${row[before]}`);
+    }
+    const between = [...steps].filter((step) => !/absent|refused/.test(step)).sort();
+    assertSame(between, ['created running', 'running stopped']);
+    assert(
+      steps.has('absent created') && !steps.has('absent running') && !steps.has('absent stopped'),
+      'one start',
+    );
+    assertDeeplyFrozen(lifecycleTable);
+  },
+
+  'P3.1: a camera has exactly one stream agent, and its id is the id of the camera'() {
+    const state = new RuthState();
+    assertSame(state.ensureAgent('door'), {
+      outcome: 'added',
+      changes: [{ kind: 'agent-added', cameraId: 'door' }],
+    });
+    const agent = state.agent('door');
+    assertSame(agent, {
+      streamAgentId: 'door',
+      cameraId: 'door',
+      lifecycle: 'created',
+      frameSource: null,
+      subscriptions: [],
+    });
+    assertSame(state.ensureAgent('door'), { outcome: 'already-there', changes: [] });
+    assert(state.agent('door') === agent, 'the same agent');
+    assertSame(state.counts(), { agents: 1, subscriptions: 0, models: 0 });
+  },
+
+  'P3.1: the camera of a stopped agent can be given a new one that starts from nothing'() {
+    const state = doorIn('stopped');
+    assertSame(
+      state.removeAgent('door').changes.map(({ kind }) => kind),
+      ['subscription-removed', 'frame-source-unbound', 'agent-removed'],
+    );
+    assertSame(state.ensureAgent('door').outcome, 'added');
+    assertSame(state.agent('door')?.lifecycle, 'created');
+    assertSame(state.agent('door')?.subscriptions, []);
+    assertSame(state.camerasOf('yolo'), []);
+    assertSame(state.startAgent('door').outcome, 'started');
+  },
+
+  'P3.2: a subscription is a camera and a model, and carries both'() {
+    const state = new RuthState();
+    state.ensureAgent('door');
+    state.ensureAgent('yard');
+    const added = state.addSubscription('door', 'yolo', { desiredFps: 5, configuration: { zones: [1, 2] } });
+    const subscription = {
+      cameraId: 'door',
+      modelId: 'yolo',
+      desiredFps: 5,
+      configuration: { zones: [1, 2] },
+    };
+    assertSame(added, { outcome: 'added', changes: [{ kind: 'subscription-added', subscription }] });
+    assertSame(state.subscription('door', 'yolo'), subscription);
+    assertSame(state.subscription('yard', 'yolo'), undefined);
+    state.addSubscription('yard', 'yolo');
+    state.addSubscription('door', 'faces');
+    assertSame(state.camerasOf('yolo'), ['door', 'yard']);
+    assertSame(
+      state.subscriptionsOf('door').map(({ modelId }) => modelId),
+      ['faces', 'yolo'],
+    );
+    assertSame(state.counts(), { agents: 2, subscriptions: 3, models: 2 });
+  },
+
+  'P3.3: adding what exists and removing what is absent are outcomes that change nothing'() {
+    const state = doorIn('running');
+    const look = lookOf(state);
+    assertSame(state.addSubscription('door', 'yolo', { desiredFps: 9 }), {
+      outcome: 'already-there',
+      changes: [],
+    });
+    assertSame(state.replaceSubscription('door', 'yolo', {}), { outcome: 'already-there', changes: [] });
+    assertSame(state.replaceSubscription('door', 'faces', {}), { outcome: 'not-there', changes: [] });
+    assertSame(state.removeSubscription('door', 'faces'), { outcome: 'not-there', changes: [] });
+    assertSame(state.removeModel('faces'), { outcome: 'not-there', changes: [] });
+    assertSame(state.removeCamera('yard'), { outcome: 'not-there', changes: [] });
+    assertSame(state.bindFrameSource({ ...SOURCE }), { outcome: 'already-there', changes: [] });
+    assertSame(state.unbindFrameSource('yard'), { outcome: 'not-there', changes: [] });
+    assertSame(lookOf(state), look);
+  },
+
+  'P3.3: a model can be detached from all its cameras, and a camera from all its models, at once'() {
+    const state = new RuthState();
+    for (const cameraId of ['yard', 'door', 'gate']) {
+      state.ensureAgent(cameraId);
+      for (const modelId of ['yolo', 'faces']) state.addSubscription(cameraId, modelId);
+    }
+    const { changes } = state.removeModel('yolo');
+    assertSame(
+      changes.map((change) => change.kind === 'subscription-removed' && change.subscription.cameraId),
+      ['door', 'gate', 'yard'],
+    );
+    assertSame(state.camerasOf('yolo'), []);
+    assertSame(state.removeCamera('gate').outcome, 'removed');
+    assertSame(state.camerasOf('faces'), ['door', 'yard']);
+    assertSame(state.counts(), { agents: 2, subscriptions: 2, models: 1 });
+  },
+
+  'P3.4: a frame source is noted, replaced and forgotten, as given'() {
+    const state = new RuthState();
+    state.ensureAgent('door');
+    assertSame(state.bindFrameSource(SOURCE), {
+      outcome: 'added',
+      changes: [{ kind: 'frame-source-bound', frameSource: SOURCE, previous: null }],
+    });
+    const moved = { ...SOURCE, path: '/dev/shm/elsewhere/door' };
+    assertSame(state.bindFrameSource(moved).changes, [
+      { kind: 'frame-source-bound', frameSource: moved, previous: SOURCE },
+    ]);
+    assertSame(state.agent('door')?.frameSource, moved);
+    assertSame(state.unbindFrameSource('door').changes, [
+      { kind: 'frame-source-unbound', frameSource: moved },
+    ]);
+    assertSame(state.agent('door')?.frameSource, null);
+  },
+
+  'P3.9: malformed ids are errors in every operation and every question'() {
+    const state = doorIn('running');
+    const look = lookOf(state);
+    for (const bad of [
+      ...BAD_IDS,
+      'x'.repeat(65),
+      'a/b',
+      undefined,
+      {},
+      ['door'],
+      1n,
+      Symbol('door'),
+    ] as string[]) {
+      for (const attempt of [
+        () => state.ensureAgent(bad),
+        () => state.startAgent(bad),
+        () => state.stopAgent(bad),
+        () => state.removeAgent(bad),
+        () => state.removeCamera(bad),
+        () => state.addSubscription(bad, 'yolo'),
+        () => state.replaceSubscription(bad, 'yolo'),
+        () => state.removeSubscription(bad, 'yolo'),
+        () => state.bindFrameSource({ ...SOURCE, cameraId: bad }),
+        () => state.unbindFrameSource(bad),
+        () => state.agent(bad),
+        () => state.subscription(bad, 'yolo'),
+        () => state.subscriptionsOf(bad),
+      ]) {
+        const isSource = codeOf(attempt) === 'BAD_FRAME_SOURCE';
+        assertCode(
+          attempt,
+          isSource && ['undefined', 'bigint', 'symbol'].includes(typeof bad)
+            ? 'BAD_FRAME_SOURCE'
+            : 'BAD_CAMERA_ID',
+        );
+      }
+    }
+    for (const bad of [...BAD_IDS, '/yolo', '-yolo', 'yolo v8', undefined, {}, ['yolo'], 1n] as string[]) {
+      for (const attempt of [
+        () => state.addSubscription('door', bad),
+        () => state.replaceSubscription('door', bad),
+        () => state.removeSubscription('door', bad),
+        () => state.removeModel(bad),
+        () => state.subscription('door', bad),
+        () => state.camerasOf(bad),
+      ]) {
+        assertCode(attempt, 'BAD_MODEL_ID');
+      }
+    }
+    assertSame(lookOf(state), look);
+  },
+
+  'P3.2: names that mean something to JavaScript are ordinary ids'() {
+    const state = new RuthState();
+    const model = 'registry:5000/org/yolo_v8-x@sha256:0+cu';
+    for (const cameraId of ['__proto__', 'constructor', 'x'.repeat(64), '0']) {
+      assertSame(state.agent(cameraId), undefined);
+      assertSame(state.ensureAgent(cameraId).outcome, 'added');
+      for (const modelId of ['__proto__', 'hasOwnProperty', model, 'y'.repeat(255)]) {
+        assertSame(state.addSubscription(cameraId, modelId).outcome, 'added');
+      }
+    }
+    assertSame(state.camerasOf(model), ['0', '__proto__', 'constructor', 'x'.repeat(64)]);
+  },
+
+  'P3.7: a desired rate is a finite positive number, stored as given and never acted on'() {
+    const state = doorIn('running');
+    const look = lookOf(state);
+    for (const bad of [...BAD_RATES, -0, -Infinity, 5n, [5], {}] as number[]) {
+      assertCode(() => state.addSubscription('door', 'faces', { desiredFps: bad }), 'BAD_DESIRED_FPS');
+      assertCode(() => state.replaceSubscription('door', 'yolo', { desiredFps: bad }), 'BAD_DESIRED_FPS');
+    }
+    assertSame(lookOf(state), look);
+    for (const good of [5e-324, 0.1, 29.97, 1e308]) {
+      state.replaceSubscription('door', 'yolo', { desiredFps: good });
+      assertSame(state.subscription('door', 'yolo')?.desiredFps, good);
+    }
+    assertCode(() => state.addSubscription('door', 'faces', { desiredFPS: 5 } as object), 'BAD_SUBSCRIPTION');
+    for (const bad of [null, 5, 'fast', [], () => 5]) {
+      assertCode(() => state.addSubscription('door', 'faces', bad as object), 'BAD_SUBSCRIPTION');
+    }
+  },
+
+  'P3.7: a configuration is plain data, and anything else is refused'() {
+    const state = doorIn('running');
+    const look = lookOf(state);
+    class Zone {
+      readonly name = 'north';
+    }
+    const cycle: unknown[] = [];
+    cycle.push({ cycle });
+    const hidden = Object.defineProperty({}, 'secret', { value: 1, enumerable: false });
+    const accessor = {
+      get now(): number {
+        throw new Error('an accessor was run');
+      },
+    };
+    let shared: PlainData = [1];
+    for (let depth = 0; depth < 30; depth += 1) shared = [shared, shared];
+    const deep = (levels: number): PlainData => (levels === 0 ? 1 : [deep(levels - 1)]);
+    const throwing = new Proxy(
+      {},
+      {
+        ownKeys() {
+          throw new Error('not to be read');
+        },
+      },
+    );
+    const refused: readonly unknown[] = [
+      ...[undefined, () => 1, Symbol('s'), 5n, NaN, -Infinity].flatMap((bad) => [
+        bad,
+        [bad],
+        { a: { b: bad } },
+      ]),
+      ...[
+        new Zone(),
+        new Map(),
+        new Set(),
+        /x/,
+        new Error('x'),
+        Object(1) as object,
+        Object.create({ a: 1 }) as object,
+      ],
+      ...[cycle, hidden, accessor, shared, deep(33), Object.assign([1], { a: 1 }), new Array(3)],
+      ...[
+        { [Symbol('s')]: 1 },
+        JSON.parse('{"__proto__": {"a": 1}}') as unknown,
+        class extends Array {},
+        JSON,
+        throwing,
+      ],
+      new (class List extends Array {})(),
+      new Array(10_001).fill(0),
+    ];
+    for (const bad of refused) {
+      if (bad === undefined) continue;
+      assertCode(
+        () => state.addSubscription('door', 'faces', { configuration: bad as PlainData }),
+        'BAD_CONFIGURATION',
+      );
+    }
+    assertSame(lookOf(state), look);
+    const accepted = [
+      null,
+      true,
+      '',
+      'x',
+      1e-7,
+      [],
+      {},
+      [[]],
+      { a: { b: [null, 'c'] }, constructor: 1 },
+      deep(32),
+    ];
+    accepted.forEach((configuration, index) => {
+      state.addSubscription('door', `accepted-${index}`, { configuration });
+      assertSame(state.subscription('door', `accepted-${index}`)?.configuration, configuration);
+    });
+    state.addSubscription('door', 'zero', { configuration: [-0, Object.create(null) as PlainData] });
+    assertSame(state.subscription('door', 'zero')?.configuration, [0, {}]);
+  },
+
+  'P3.4: a malformed frame source is an error that changes nothing'() {
+    const state = doorIn('running');
+    const look = lookOf(state);
+    for (const bad of [
+      ...[null, 'door', [], {}, { ...SOURCE, open: true }, { ...SOURCE, layoutVersion: undefined }],
+      ...['', 'door', './door', '/a\0b', `/${'x'.repeat(4095)}`, 5, null].map((path) => ({
+        ...SOURCE,
+        path,
+      })),
+      ...[0, -1, 1.5, NaN, 2 ** 32, '1', true].map((layoutVersion) => ({ ...SOURCE, layoutVersion })),
+    ]) {
+      const isIdMissing = typeof bad === 'object' && bad !== null && !('cameraId' in bad);
+      assertCode(
+        () => state.bindFrameSource(bad as FrameSourceRef),
+        isIdMissing ? 'BAD_CAMERA_ID' : 'BAD_FRAME_SOURCE',
+      );
+    }
+    assertSame(lookOf(state), look);
+  },
+
+  'P3.3: what the caller passed is copied, and what was handed out never changes'() {
+    const keepsakes = new Keepsakes();
+    const state = doorIn('running');
+    const zones = [{ name: 'north' }];
+    const data = { desiredFps: 5, configuration: { zones } };
+    const source = { ...SOURCE, path: '/moved' };
+    keepsakes.keep(state.addSubscription('door', 'faces', data));
+    keepsakes.keep(state.bindFrameSource(source));
+    zones.push({ name: 'south' });
+    data.desiredFps = 6;
+    source.path = '/changed';
+    assertSame(state.subscription('door', 'faces')?.configuration, { zones: [{ name: 'north' }] });
+    assertSame(state.subscription('door', 'faces')?.desiredFps, 5);
+    assertSame(state.agent('door')?.frameSource?.path, '/moved');
+    for (const value of [state.snapshot(), state.agent('door'), state.subscriptionsOf('door')])
+      keepsakes.keep(value);
+    for (const value of [state.camerasOf('faces'), state.counts(), state.subscriptionsOf('yard')])
+      keepsakes.keep(value);
+    keepsakes.keep(state.removeCamera('door'));
+    keepsakes.assertUnchanged();
+    assertSame(state.snapshot(), { agents: [] });
+  },
+
+  'P3.3: a snapshot shares with the one before it all that did not change'() {
+    const state = new RuthState();
+    for (let index = 0; index < 200; index += 1) {
+      state.ensureAgent(`camera-${index}`);
+      state.addSubscription(`camera-${index}`, 'yolo');
+    }
+    const before = state.snapshot();
+    assert(state.snapshot() === before, 'no change, same snapshot');
+    state.removeSubscription('camera-7', 'yolo');
+    const after = state.snapshot();
+    assertSame(
+      after.agents.filter((agent, index) => agent !== before.agents[index]).map(({ cameraId }) => cameraId),
+      ['camera-7'],
+    );
+  },
+
+  'P3.3: lists are in the order of their ids, whatever order things came in'() {
+    const ids = ['b', 'B', 'a-1', 'a.1', 'a1', '10', '9', '_', 'a'];
+    const states = [ids, [...ids].reverse()].map((order) => {
+      const state = new RuthState();
+      for (const id of order) state.ensureAgent(id);
+      for (const id of order) for (const other of order) state.addSubscription(id, `m${other}`);
+      return state;
+    });
+    const [one, other] = states as [RuthState, RuthState];
+    assertSame(one.snapshot(), other.snapshot());
+    assertSame(one.camerasOf('ma'), ['10', '9', 'B', '_', 'a', 'a-1', 'a.1', 'a1', 'b']);
+    assertSame(
+      one.snapshot().agents.map(({ cameraId }) => cameraId),
+      one.camerasOf('ma'),
+    );
+    assertSame(
+      one.subscriptionsOf('9').map(({ modelId }) => modelId.slice(1)),
+      one.camerasOf('ma'),
+    );
+  },
+
+  'P3.9: a change that cannot happen to the state is refused and changes nothing'() {
+    const state = doorIn('running');
+    const look = lookOf(state);
+    const subscription = { cameraId: 'door', modelId: 'yolo', desiredFps: null, configuration: null };
+    const cases: readonly [unknown, RuthErrorCode][] = [
+      [{ kind: 'agent-added', cameraId: 'door' }, 'CHANGE_DOES_NOT_FOLLOW'],
+      [{ kind: 'agent-started', cameraId: 'door' }, 'CHANGE_DOES_NOT_FOLLOW'],
+      [{ kind: 'agent-removed', cameraId: 'door' }, 'CHANGE_DOES_NOT_FOLLOW'],
+      [{ kind: 'agent-stopped', cameraId: 'door', at: 1 }, 'CHANGE_DOES_NOT_FOLLOW'],
+      [{ kind: 'agent-started', cameraId: 'yard' }, 'AGENT_ABSENT'],
+      [{ kind: 'agent-started', cameraId: '' }, 'BAD_CAMERA_ID'],
+      [{ kind: 'subscription-added', subscription }, 'CHANGE_DOES_NOT_FOLLOW'],
+      [
+        { kind: 'subscription-removed', subscription: { ...subscription, desiredFps: 5 } },
+        'CHANGE_DOES_NOT_FOLLOW',
+      ],
+      [
+        { kind: 'subscription-removed', subscription: { ...subscription, modelId: 'x' } },
+        'CHANGE_DOES_NOT_FOLLOW',
+      ],
+      [
+        {
+          kind: 'subscription-replaced',
+          subscription: { ...subscription, desiredFps: 5 },
+          previous: { ...subscription, desiredFps: 4 },
+        },
+        'CHANGE_DOES_NOT_FOLLOW',
+      ],
+      [
+        { kind: 'frame-source-bound', frameSource: { ...SOURCE, path: '/x' }, previous: null },
+        'CHANGE_DOES_NOT_FOLLOW',
+      ],
+      [{ kind: 'frame-source-unbound', frameSource: { ...SOURCE, path: '/x' } }, 'CHANGE_DOES_NOT_FOLLOW'],
+      [{ kind: 'subscription-added' }, 'BAD_CHANGE'],
+      [{ kind: 'frame-source-bound', previous: null }, 'BAD_FRAME_SOURCE'],
+      [{ kind: 'frame-source-unbound' }, 'BAD_CHANGE'],
+      [{ kind: 'camera-painted', cameraId: 'door' }, 'BAD_CHANGE'],
+      [null, 'BAD_CHANGE'],
+      ['agent-added', 'BAD_CHANGE'],
+    ];
+    for (const [change, code] of cases) {
+      assertCode(() => {
+        state.apply(change as Change);
+      }, code);
+    }
+    assertSame(lookOf(state), look);
+  },
+
+  'P3.9: a snapshot that contradicts itself is refused'() {
+    const [agent] = doorIn('running').snapshot().agents;
+    const [subscription] = agent?.subscriptions ?? [];
+    const refused: readonly [unknown, RuthErrorCode][] = [
+      ...[null, 5, {}, { agents: 5 }, { agents: [null] }].map((bad): [unknown, RuthErrorCode] => [
+        bad,
+        'BAD_SNAPSHOT',
+      ]),
+      [{ agents: [agent, agent] }, 'BAD_SNAPSHOT'],
+      [{ agents: [{ ...agent, streamAgentId: 'yard' }] }, 'BAD_SNAPSHOT'],
+      [{ agents: [{ ...agent, lifecycle: 'paused' }] }, 'BAD_SNAPSHOT'],
+      [{ agents: [{ ...agent, frameSource: { ...SOURCE, cameraId: 'yard' } }] }, 'BAD_SNAPSHOT'],
+      [{ agents: [{ ...agent, subscriptions: [subscription, subscription] }] }, 'BAD_SNAPSHOT'],
+      [{ agents: [{ ...agent, subscriptions: [{ ...subscription, cameraId: 'yard' }] }] }, 'BAD_SNAPSHOT'],
+      [{ agents: [{ ...agent, subscriptions: [{ ...subscription, desiredFps: 0 }] }] }, 'BAD_DESIRED_FPS'],
+      [{ agents: [{ ...agent, cameraId: '..' }] }, 'BAD_CAMERA_ID'],
+    ];
+    for (const [snapshot, code] of refused)
+      assertCode(() => RuthState.fromSnapshot(snapshot as Snapshot), code);
+  },
+
+  'P3.9: an error is an Error with a stable code and a sentence that says what to do'() {
+    try {
+      doorIn('stopped').startAgent('door');
+    } catch (error) {
+      assert(error instanceof RuthError, 'a RuthError');
+      assertSame([error.code, error instanceof Error], ['AGENT_STOPPED', true]);
+      assertSame(
+        String(error),
+        'RuthError: startAgent is refused: camera door has a stopped stream agent: remove it, then ensure a new one',
+      );
+      return;
+    }
+    assert(false, 'startAgent is refused');
+  },
+
+  'S5: a long walk through all operations agrees with a naive model, and its replay gives the same state'() {
+    const state = new RuthState();
+    const model = new NaiveModel();
+    const keepsakes = new Keepsakes();
+    const log: Change[] = [];
+    for (const taken of walk(3_000)) {
+      log.push(...step(state, model, taken, keepsakes));
+      if (log.length % 50 === 0) keepsakes.keep(state.snapshot());
+    }
+    assertEquivalent(state, model, MODELS);
+    keepsakes.assertUnchanged();
+    const replayed = new RuthState();
+    for (const change of viaJson(log)) replayed.apply(change);
+    assertSame(replayed.snapshot(), state.snapshot());
+    assertSame(RuthState.fromSnapshot(viaJson(state.snapshot())).snapshot(), state.snapshot());
+    assert(log.length > 1_000 && state.counts().agents > 64, 'the walk is long enough to matter');
+  },
+};
+
+const MODELS: readonly string[] = ['yolo', 'faces', 'org/plates:2'];
+
+const FREQUENT: readonly Operation[] = ['ensureAgent', 'addSubscription', 'bindFrameSource'];
+
+/** Steps chosen by a fixed xorshift sequence: most of them well formed, on 120 cameras. */
+function* walk(length: number): Generator<Step> {
+  let word = 0x2545f491;
+  const pick = <T>(choices: readonly T[]): T => {
+    word ^= word << 13;
+    word ^= word >>> 17;
+    word ^= word << 5;
+    return choices[(word >>> 0) % choices.length] as T;
+  };
+  const cameras = Array.from({ length: 120 }, (_, index) => `camera-${index}`);
+  const operations = (Object.keys(lifecycleTable) as Operation[]).filter((name) => name !== 'removeModel');
+  for (let count = 0; count < length; count += 1) {
+    const camera = pick([...cameras, pick(BAD_IDS)]);
+    const model = pick([...MODELS, ...MODELS, ...MODELS, pick(BAD_IDS)]);
+    const data = {
+      desiredFps: pick([1, 2, null, 25, 29.97, pick(BAD_RATES)]),
+      configuration: pick([null, [1], { a: 'b' }]),
+    };
+    const operation = pick<Operation>([...operations, ...FREQUENT, ...FREQUENT, ...FREQUENT]);
+    if (count % 500 === 499) yield { operation: 'removeModel', args: [model] };
+    else if (/^(add|replace)/.test(operation)) yield { operation, args: [camera, model, data] };
+    else if (operation === 'removeSubscription') yield { operation, args: [camera, model] };
+    else if (operation === 'bindFrameSource') {
+      yield {
+        operation,
+        args: [{ cameraId: camera, path: pick(['/a', '/b', 'c']), layoutVersion: pick([1, 2, 0]) }],
+      };
+    } else yield { operation, args: [camera] };
+  }
+}
