@@ -1,0 +1,385 @@
+//! The export of one camera: which memory its frames go to, and who puts them there.
+
+use crate::drain::Drain;
+use crate::fault;
+use crate::heartbeat;
+use crate::link::{DrainState, Link};
+use crate::pipe::Pipe;
+use crate::ring::Ring;
+use crate::tally::Tally;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use thiserror::Error;
+use vas_frame_protocol::{AttachError, RingShape};
+use vas_frame_segment::{
+    CameraId, CameraLock, CreateError, FileMode, LockError, Segment, SegmentOptions, new_epoch,
+};
+
+/// What an export is to be like.
+#[derive(Clone, Debug)]
+pub struct ExportOptions {
+    /// The folder that holds the folders of all cameras.
+    pub base_dir: PathBuf,
+    /// The camera.
+    pub camera: CameraId,
+    /// Geometry and number of slots.
+    pub shape: RingShape,
+    /// Who may read the files.
+    pub file_mode: FileMode,
+    /// Verify mode: a CRC-32 with every frame. Costs a pass over each frame on the thread that publishes it.
+    pub has_checksums: bool,
+}
+
+/// The frames of one camera on their way into shared memory.
+///
+/// One party writes at a time: the drain of the pipe that was attached last, or [`publish`](Self::publish).
+/// A drain that is not needed any more reads its pipe to the end all the same, so that whoever writes into it
+/// never notices anything. Nothing here waits for a drain or for a reader. Dropping an export closes it.
+#[derive(Debug)]
+pub struct Export {
+    live: Option<Live>,
+    path: PathBuf,
+    epoch: [u8; 16],
+    generation: u64,
+    options: ExportOptions,
+    link: Option<Arc<Link>>,
+    write_end: Option<OwnedFd>,
+    tally: Arc<Tally>,
+}
+
+/// What there is until the export is closed.
+#[derive(Debug)]
+struct Live {
+    ring: Arc<Ring>,
+    segment: Segment,
+    lock: CameraLock,
+}
+
+/// What became of a frame that was given to [`Export::publish`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in shared memory, with this id.
+    Published(u64),
+    /// Its size is not that of the geometry.
+    WrongSize,
+    /// A drain is the writer: a pipe is attached, or a former drain is just letting go.
+    Draining,
+    /// The export was closed, or its memory is gone.
+    Closed,
+}
+
+/// Totals since the export was opened, and how it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statistics {
+    /// Published.
+    pub frames_written: u64,
+    /// Ended early, and dropped.
+    pub frames_incomplete: u64,
+    /// Refused for their size.
+    pub frames_rejected: u64,
+    /// Read from a pipe and thrown away, because they could not be published.
+    pub frames_discarded: u64,
+    /// Bytes of the published frames.
+    pub bytes_written: u64,
+    /// When the newest frame was complete, CLOCK_MONOTONIC; `None` before the first.
+    pub last_frame_ns: Option<u64>,
+    /// What the drain of the attached pipe does.
+    pub drain: DrainState,
+    /// Capacity of the attached pipe; 0 if there is none.
+    pub pipe_bytes: usize,
+    /// From 1; one more with each change of shape.
+    pub generation: u64,
+    /// Panics in drain threads: defects, of which each ended the publishing of one pipe.
+    pub drain_panics: u64,
+}
+
+/// The export could not be opened. Nothing of it is left.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The camera cannot be exported by this process now.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The memory cannot be had.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// The ring that was just made is not one. A defect.
+    #[error("the new ring cannot be written: {0}")]
+    Ring(#[from] AttachError),
+    /// The operating system refused a thread or random bytes.
+    #[error("the operating system refused: {0}")]
+    Os(#[from] io::Error),
+}
+
+impl OpenError {
+    /// A code of [`LockError`] or [`CreateError`], `IO` or `INTERNAL`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Lock(error) => error.code(),
+            Self::Create(error) => error.code(),
+            Self::Ring(_) => "INTERNAL",
+            Self::Os(_) => "IO",
+        }
+    }
+}
+
+/// No pipe is attached, and nothing has changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PipeError {
+    /// The export was closed.
+    #[error("the export of this camera was closed")]
+    Closed,
+    /// The operating system gave no pipe.
+    #[error("no pipe for the raw video: {0}; raise the limit of open files (ulimit -n)")]
+    Pipe(#[source] io::Error),
+    /// The operating system gave no thread.
+    #[error("no thread to read the raw video: {0}; raise the limit of processes (ulimit -u)")]
+    Thread(#[source] io::Error),
+}
+
+impl PipeError {
+    /// `CLOSED` or `IO`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Closed => "CLOSED",
+            Self::Pipe(_) | Self::Thread(_) => "IO",
+        }
+    }
+}
+
+/// The shape is the old one, and frames of it are published as before.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReshapeError {
+    /// The export was closed.
+    #[error("the export of this camera was closed")]
+    Closed,
+    /// The memory of the new ring cannot be had.
+    #[error(transparent)]
+    Open(OpenError),
+}
+
+impl ReshapeError {
+    /// `CLOSED` or a code of [`OpenError`].
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Closed => "CLOSED",
+            Self::Open(error) => error.code(),
+        }
+    }
+}
+
+impl Export {
+    /// Reserves the memory of a camera and makes it visible to readers.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(options: ExportOptions) -> Result<Self, OpenError> {
+        let lock = CameraLock::acquire(&options.base_dir, &options.camera)?;
+        let (epoch, generation) = (new_epoch()?, 1);
+        let (segment, ring) = generate(&lock, &options, epoch, generation, 1)?;
+        let path = segment.path().to_owned();
+        let live = Some(Live { ring, segment, lock });
+        let tally = Arc::new(Tally::default());
+        Ok(Self {
+            live,
+            path,
+            epoch,
+            generation,
+            options,
+            link: None,
+            write_end: None,
+            tally,
+        })
+    }
+
+    /// The camera's folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Geometry and number of slots.
+    #[must_use]
+    pub fn shape(&self) -> RingShape {
+        self.options.shape
+    }
+
+    /// Makes a pipe and starts its drain. The result is the write end for the child process, which is to have
+    /// it as a descriptor of its own; then [`release`](Self::release) it here, since the stream ends when all
+    /// copies are closed.
+    ///
+    /// What comes through the pipe is published from its first byte on. A pipe that was attached before is
+    /// read on to its end, and thrown away: ids and memory go on, and two streams never mix.
+    ///
+    /// # Errors
+    /// [`PipeError`].
+    pub fn attach(&mut self) -> Result<&OwnedFd, PipeError> {
+        let live = self.live.as_ref().ok_or(PipeError::Closed)?;
+        let pipe = Pipe::new().map_err(|errno| PipeError::Pipe(errno.into()))?;
+        let link = Arc::new(Link::new(pipe.read_end, pipe.capacity));
+        let (ring, tally) = (Arc::clone(&live.ring), Arc::clone(&self.tally));
+        let drain = Drain::new(Arc::clone(&link), ring, tally, self.options.has_checksums);
+        drain.start().map_err(PipeError::Thread)?;
+        self.retire();
+        self.link = Some(link);
+        Ok(self.write_end.insert(pipe.write_end))
+    }
+
+    /// Closes our copy of the write end. Idempotent.
+    pub fn release(&mut self) {
+        self.write_end = None;
+    }
+
+    /// Publishes a picture that is in memory: one copy, no allocation, no system call.
+    pub fn publish(&mut self, picture: &[u8], source_timestamp_ns: Option<u64>) -> Outcome {
+        let Some(ring) = self
+            .live
+            .as_ref()
+            .map(|live| &live.ring)
+            .filter(|ring| !ring.has_ended())
+        else {
+            return Outcome::Closed;
+        };
+        if self.drain_state() != DrainState::Detached {
+            return Outcome::Draining;
+        }
+        let Some(mut writer) = ring.take_writer() else {
+            return Outcome::Draining;
+        };
+        if picture.len() != ring.frame_bytes() {
+            writer.note_rejected();
+            self.tally.rejected.add(1);
+            return Outcome::WrongSize;
+        }
+        let mut slot = writer.begin();
+        let id = slot.id();
+        if slot.write_at(0, picture).is_err() {
+            return Outcome::WrongSize;
+        }
+        match ring.publish(slot, source_timestamp_ns, self.options.has_checksums) {
+            Some(stamp) => {
+                self.tally.count_published(picture.len(), stamp.timestamp_ns);
+                Outcome::Published(id)
+            }
+            None => Outcome::Closed,
+        }
+    }
+
+    /// Goes on with frames of another geometry, or another number of slots, in new memory. Readers are told to
+    /// open again; frame ids go on. The attached pipe carries frames of the old size: its drain is retired, and
+    /// the stream of the new size is to be attached after this. The same shape changes nothing.
+    ///
+    /// No frame is published while the new memory is made.
+    ///
+    /// # Errors
+    /// [`ReshapeError`]; everything is as it was then.
+    pub fn reshape(&mut self, shape: RingShape) -> Result<(), ReshapeError> {
+        let live = self.live.as_mut().ok_or(ReshapeError::Closed)?;
+        if shape == self.options.shape {
+            return Ok(());
+        }
+        let options = ExportOptions {
+            shape,
+            ..self.options.clone()
+        };
+        let generation = self.generation + 1;
+
+        let newest_id = live.ring.pause();
+        fault::kill_point("kill:geometry-paused");
+        match generate(&live.lock, &options, self.epoch, generation, newest_id + 1) {
+            Ok((segment, ring)) => {
+                live.segment = segment;
+                std::mem::replace(&mut live.ring, ring).end();
+            }
+            Err(error) => {
+                live.ring.resume();
+                return Err(ReshapeError::Open(error));
+            }
+        }
+        fault::kill_point("kill:geometry-changed");
+        self.options = options;
+        self.generation = generation;
+        self.retire();
+        Ok(())
+    }
+
+    /// Totals, and how the export is now. Some loads; no system call.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let last_frame_ns = self.tally.last_frame_ns.get();
+        let drain = self.drain_state();
+        let pipe_bytes = match (&self.link, drain) {
+            (None, _) | (_, DrainState::Detached) => 0,
+            (Some(link), _) => link.pipe_bytes(),
+        };
+        Statistics {
+            frames_written: self.tally.frames.get(),
+            frames_incomplete: self.tally.incomplete.get(),
+            frames_rejected: self.tally.rejected.get(),
+            frames_discarded: self.tally.discarded.get(),
+            bytes_written: self.tally.bytes.get(),
+            last_frame_ns: (last_frame_ns > 0).then_some(last_frame_ns),
+            drain,
+            pipe_bytes,
+            generation: self.generation,
+            drain_panics: self.tally.panics.get(),
+        }
+    }
+
+    /// Removes the export: readers learn that it ended, its files go, and an attached pipe is drained to its
+    /// end, however long that takes. Waits for nothing, never fails; a second call does nothing.
+    pub fn close(&mut self) {
+        if let Some(live) = self.live.take() {
+            live.ring.end();
+            self.retire();
+        }
+        self.release();
+    }
+
+    fn drain_state(&self) -> DrainState {
+        self.link
+            .as_ref()
+            .map_or(DrainState::Detached, |link| link.state())
+    }
+
+    fn retire(&self) {
+        if let Some(link) = &self.link {
+            link.retire();
+        }
+    }
+}
+
+impl Drop for Export {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Makes a generation, visible and with a heartbeat. The former one is told that it is replaced.
+fn generate(
+    lock: &CameraLock,
+    options: &ExportOptions,
+    epoch: [u8; 16],
+    generation: u64,
+    first_frame_id: u64,
+) -> Result<(Segment, Arc<Ring>), OpenError> {
+    let (shape, file_mode) = (options.shape, options.file_mode);
+    let options = SegmentOptions {
+        shape,
+        file_mode,
+        epoch,
+        generation,
+        first_frame_id,
+    };
+    let segment = Segment::create(lock, &options)?;
+    let ring = Arc::new(Ring::new(segment.memory())?);
+    heartbeat::keep_alive(&ring)?;
+    Ok((segment, ring))
+}

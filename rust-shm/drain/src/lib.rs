@@ -1,0 +1,42 @@
+//! The frames of one camera on their way from FFmpeg's raw video output into shared memory.
+//!
+//! FFmpeg writes all of its outputs in one process: if its raw output stalls for an instant, so do the
+//! recording and the live stream. So the pipe that an [`Export`] hands out is read by a thread of its own,
+//! which does nothing else, straight into the slots of the ring; and whatever happens, also after the export
+//! was closed, that thread reads on until the process at the other end has closed the pipe.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::process::Command;
+//! use vas_frame_drain::{Export, ExportOptions};
+//! use vas_frame_protocol::{Geometry, RingShape};
+//! use vas_frame_segment::{CameraId, FileMode};
+//!
+//! let mut export = Export::open(ExportOptions {
+//!     base_dir: "/dev/shm/vas".into(),
+//!     camera: CameraId::new("entrance")?,
+//!     shape: RingShape::new(Geometry::nv12(1920, 1080)?, 4)?,
+//!     file_mode: FileMode::default(),
+//!     has_checksums: false,
+//! })?;
+//! let output = export.attach()?.try_clone_to_owned()?;
+//! let args = ["-i", "rtsp://camera/1", "-f", "rawvideo", "-pix_fmt", "nv12", "pipe:1"];
+//! let mut ffmpeg = Command::new("ffmpeg").args(args).stdout(output).spawn()?;
+//! export.release();
+//! # ffmpeg.wait()?; Ok(()) }
+//! ```
+
+mod baton;
+mod drain;
+mod export;
+mod fault;
+mod gate;
+mod heartbeat;
+mod link;
+mod pipe;
+mod ring;
+mod sync;
+mod tally;
+
+pub use export::{Export, ExportOptions, OpenError, Outcome, PipeError, ReshapeError, Statistics};
+pub use link::DrainState;

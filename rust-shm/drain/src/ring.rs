@@ -1,0 +1,154 @@
+//! One generation of an export, as the parties that write it share it: its memory, the right to write, and
+//! its end.
+
+use crate::baton::Baton;
+use crate::gate::Gate;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use vas_frame_protocol::{AttachError, FrameStamp, OpenSlot, Writer, beat};
+use vas_frame_segment::WritableMapping;
+use vas_frame_segment::clock::{monotonic_ns, wall_ns};
+
+pub(crate) type Memory = Arc<WritableMapping>;
+
+/// Shared by the export, the drains that publish into it and the heartbeat. The memory stays mapped until the
+/// last of them lets go, whatever becomes of the files.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    memory: Memory,
+    writer: Baton<Writer<Memory>>,
+    gate: Gate,
+    frame_bytes: usize,
+    has_ended: AtomicBool,
+}
+
+impl Ring {
+    /// Takes over the memory of a segment that was just created, so that nobody writes it yet.
+    pub(crate) fn new(memory: &Memory) -> Result<Self, AttachError> {
+        // SAFETY: the camera's lock keeps other exports away, and this one makes one `Ring` per segment, whose
+        // writer is held by one party at a time.
+        let writer = unsafe { Writer::new(Arc::clone(memory)) }?;
+        let header = writer.header();
+        let gate = Gate::new(header.identity().first_frame_id - 1);
+        let frame_bytes = header.geometry().frame_bytes();
+        let (memory, writer) = (Arc::clone(memory), Baton::new(writer));
+        Ok(Self {
+            memory,
+            writer,
+            gate,
+            frame_bytes,
+            has_ended: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn frame_bytes(&self) -> usize {
+        self.frame_bytes
+    }
+
+    /// The writer, unless somebody holds it.
+    pub(crate) fn take_writer(self: &Arc<Self>) -> Option<HeldWriter> {
+        let writer = self.writer.take()?;
+        Some(HeldWriter {
+            writer: ManuallyDrop::new(writer),
+            ring: Arc::clone(self),
+            is_forfeit: false,
+        })
+    }
+
+    /// Publishes what is in a slot of this ring, stamped with the time of now. `None`: the ring is paused or
+    /// has ended, and the frame is abandoned.
+    pub(crate) fn publish(
+        &self,
+        mut slot: OpenSlot<'_, Memory>,
+        source_timestamp_ns: Option<u64>,
+        has_checksums: bool,
+    ) -> Option<FrameStamp> {
+        let checksum = has_checksums.then(|| slot.checksum());
+        let (timestamp_ns, wall_clock_ns) = (monotonic_ns(), wall_ns());
+        let stamp = FrameStamp {
+            timestamp_ns,
+            wall_clock_ns,
+            source_timestamp_ns,
+            checksum,
+        };
+        self.gate.grant(slot.id()).then(|| {
+            slot.publish(&stamp);
+            stamp
+        })
+    }
+
+    /// Publishes nothing until `resume`; the newest frame id that was or is being published.
+    pub(crate) fn pause(&self) -> u64 {
+        self.gate.shut()
+    }
+
+    pub(crate) fn resume(&self) {
+        self.gate.reopen();
+    }
+
+    /// Publishes nothing any more. A frame that is being published at this moment still is.
+    pub(crate) fn end(&self) {
+        self.gate.shut();
+        // ORDER tally: relaxed, it only stops the heartbeat.
+        self.has_ended.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        // ORDER tally: relaxed, as above.
+        self.has_ended.load(Ordering::Relaxed)
+    }
+
+    /// Tells readers that this process runs. `false`: the ring has ended, and nobody asks any more.
+    pub(crate) fn beat(&self, now_ns: u64) -> bool {
+        let is_live = !self.has_ended();
+        if is_live {
+            beat(&self.memory, now_ns);
+        }
+        is_live
+    }
+}
+
+/// A ring's writer in the hands of one party. Dropping it gives the writer back, also when a panic passes.
+pub(crate) struct HeldWriter {
+    writer: ManuallyDrop<Box<Writer<Memory>>>,
+    ring: Arc<Ring>,
+    is_forfeit: bool,
+}
+
+impl HeldWriter {
+    pub(crate) fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// Drops the writer for good: the memory it writes is gone, and nobody is to touch it again.
+    pub(crate) fn forfeit(mut self) {
+        self.ring.end();
+        self.is_forfeit = true;
+    }
+}
+
+impl Deref for HeldWriter {
+    type Target = Writer<Memory>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.writer
+    }
+}
+
+impl DerefMut for HeldWriter {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.writer
+    }
+}
+
+impl Drop for HeldWriter {
+    fn drop(&mut self) {
+        // SAFETY: taken once, here, where nobody can look at the field any more.
+        let writer = unsafe { ManuallyDrop::take(&mut self.writer) };
+        if !self.is_forfeit {
+            self.ring.writer.give_back(writer);
+        }
+    }
+}
