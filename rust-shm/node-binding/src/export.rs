@@ -1,0 +1,180 @@
+//! `NativeExport`: the writing side.
+
+use crate::error::{Result, error, guard};
+use napi::bindgen_prelude::{BigInt, Either, Null, Uint8ArraySlice};
+use napi_derive::napi;
+use std::os::fd::AsRawFd;
+use vas_frame_drain::{DrainState, Export, ExportOptions, Outcome};
+use vas_frame_protocol::{Geometry, RingShape};
+use vas_frame_segment::{CameraId, FileMode};
+
+#[napi(object, object_to_js = false)]
+pub struct NativeExportOptions {
+    pub base_dir: String,
+    pub camera_id: String,
+    pub width: u32,
+    pub height: u32,
+    /// Bytes per row; the width if it is missing.
+    pub stride_bytes: Option<u32>,
+    pub slot_count: u32,
+    /// 0600, 0640, 0604 or 0644.
+    pub file_mode: u32,
+    pub checksum: bool,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct NativeStatistics {
+    pub frames_written: f64,
+    pub frames_incomplete: f64,
+    pub frames_rejected: f64,
+    pub frames_discarded: f64,
+    pub bytes_written: f64,
+    #[napi(ts_type = "bigint | null")]
+    pub last_frame_ns: Nullable<BigInt>,
+    #[napi(ts_type = "'detached' | 'waiting' | 'publishing' | 'discarding'")]
+    pub drain: &'static str,
+    pub pipe_size_bytes: f64,
+    pub generation: f64,
+    /// Defects: panics in drain threads, of which each ended the publishing of one pipe.
+    pub drain_panics: f64,
+}
+
+/// `None` is `null`, not a missing property.
+type Nullable<T> = Either<T, Null>;
+
+/// The export of one camera. One that is collected without `close` is closed then.
+#[napi]
+pub struct NativeExport {
+    export: Export,
+}
+
+#[napi]
+impl NativeExport {
+    /// Reserves the memory of a camera and makes it visible to readers.
+    #[napi(factory)]
+    pub fn open(options: NativeExportOptions) -> Result<Self> {
+        guard(|| {
+            let shape = shape(
+                options.width,
+                options.height,
+                options.stride_bytes,
+                options.slot_count,
+            )?;
+            let export = Export::open(ExportOptions {
+                base_dir: options.base_dir.into(),
+                camera: CameraId::new(&options.camera_id).map_err(|cause| error(cause.code(), cause))?,
+                shape,
+                file_mode: FileMode::new(options.file_mode).map_err(|cause| error(cause.code(), cause))?,
+                has_checksums: options.checksum,
+            });
+            Ok(Self {
+                export: export.map_err(|cause| error(cause.code(), cause))?,
+            })
+        })
+    }
+
+    /// Makes a pipe, starts to read it, and returns the descriptor to be written to.
+    #[napi]
+    pub fn open_pipe(&mut self) -> Result<i32> {
+        guard(|| {
+            let write_end = self.export.attach().map_err(|cause| error(cause.code(), cause))?;
+            Ok(write_end.as_raw_fd())
+        })
+    }
+
+    /// Closes our copy of the descriptor. A second call does nothing.
+    #[napi]
+    pub fn release_pipe(&mut self) -> Result<()> {
+        guard(|| {
+            self.export.release();
+            Ok(())
+        })
+    }
+
+    /// Publishes a frame that is in memory.
+    #[napi(ts_return_type = "'published' | 'wrong-size' | 'draining' | 'closed'")]
+    pub fn publish(
+        &mut self,
+        frame: Uint8ArraySlice<'_>,
+        source_timestamp_ns: Option<BigInt>,
+    ) -> Result<&'static str> {
+        guard(|| {
+            let source_timestamp_ns = source_timestamp_ns.map(|timestamp| timestamp.get_u64().1);
+            Ok(match self.export.publish(&frame, source_timestamp_ns) {
+                Outcome::Published(_) => "published",
+                Outcome::WrongSize => "wrong-size",
+                Outcome::Draining => "draining",
+                Outcome::Closed => "closed",
+            })
+        })
+    }
+
+    /// Goes on with frames of another geometry in new memory.
+    #[napi]
+    pub fn change_geometry(&mut self, width: u32, height: u32, stride_bytes: Option<u32>) -> Result<()> {
+        guard(|| {
+            let shape = shape(width, height, stride_bytes, self.export.shape().slot_count())?;
+            self.export
+                .reshape(shape)
+                .map_err(|cause| error(cause.code(), cause))
+        })
+    }
+
+    /// Totals since `open`, and how the export is now.
+    #[napi]
+    pub fn statistics(&self) -> Result<NativeStatistics> {
+        guard(|| {
+            let now = self.export.statistics();
+            Ok(NativeStatistics {
+                frames_written: number(now.frames_written),
+                frames_incomplete: number(now.frames_incomplete),
+                frames_rejected: number(now.frames_rejected),
+                frames_discarded: number(now.frames_discarded),
+                bytes_written: number(now.bytes_written),
+                last_frame_ns: match now.last_frame_ns {
+                    Some(ns) => Nullable::A(BigInt::from(ns)),
+                    None => Nullable::B(Null),
+                },
+                drain: match now.drain {
+                    DrainState::Detached => "detached",
+                    DrainState::Waiting => "waiting",
+                    DrainState::Publishing => "publishing",
+                    DrainState::Discarding => "discarding",
+                },
+                pipe_size_bytes: number(now.pipe_bytes as u64),
+                generation: number(now.generation),
+                drain_panics: number(now.drain_panics),
+            })
+        })
+    }
+
+    /// The camera's folder.
+    #[napi(getter)]
+    pub fn path(&self) -> Result<String> {
+        guard(|| Ok(self.export.path().to_string_lossy().into_owned()))
+    }
+
+    /// Removes the export; an attached pipe is read to its end. A second call does nothing.
+    #[napi]
+    pub fn close(&mut self) -> Result<()> {
+        guard(|| {
+            self.export.close();
+            Ok(())
+        })
+    }
+}
+
+fn shape(width: u32, height: u32, stride: Option<u32>, slot_count: u32) -> Result<RingShape> {
+    let geometry = Geometry::nv12(width, height).and_then(|geometry| match stride {
+        Some(stride) => geometry.with_stride(stride),
+        None => Ok(geometry),
+    });
+    let geometry = geometry.map_err(|cause| error(cause.code(), cause))?;
+    RingShape::new(geometry, slot_count).map_err(|cause| error("BAD_OPTION", cause))
+}
+
+/// Exact up to 2^53: as bytes of 1080p25 that is more than three years.
+#[allow(clippy::cast_precision_loss, reason = "see above")]
+fn number(count: u64) -> f64 {
+    count as f64
+}

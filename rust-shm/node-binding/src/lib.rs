@@ -1,0 +1,31 @@
+//! The addon of `@vas/frame-export`. It converts arguments, results, errors and panics; everything else is in
+//! the crates beside it.
+
+use error::{Result, error, guard};
+use napi_derive::napi;
+use std::path::Path;
+
+mod error;
+mod export;
+mod source;
+
+#[napi_derive::module_init]
+fn init() {
+    error::keep_panics_silent();
+}
+
+/// Version of the binary layout that this file writes and reads.
+#[napi]
+pub fn layout_version() -> u32 {
+    vas_frame_protocol::layout::VERSION
+}
+
+/// Removes what exports that died left in a base folder; returns how many cameras that were.
+#[napi]
+pub fn sweep(base_dir: String) -> Result<u32> {
+    guard(|| {
+        let swept =
+            vas_frame_segment::sweep(Path::new(&base_dir)).map_err(|cause| error(cause.code(), cause))?;
+        Ok(u32::try_from(swept).unwrap_or(u32::MAX))
+    })
+}
