@@ -134,6 +134,7 @@ export class DemoCamera {
               framesPerSecond: reader?.framesPerSecond ?? 0,
               read: reader?.framesRead ?? 0,
               missed: reader?.framesMissed ?? 0,
+              missedAtStart: reader?.framesMissedAtStart ?? 0,
               ...verifyFrames(this.#frames, readFrameHashes(this.#frameHashDir)),
               medianAgeMs: reader?.medianAgeMs ?? 0,
               maxAgeMs: reader?.maxAgeMs ?? 0,

@@ -160,7 +160,16 @@ async function main(): Promise<number> {
     return 0;
   }
   const interrupted = interruption();
-  const report = await demo(options, interrupted);
+  let report: DemoReport;
+  try {
+    report = await demo(options, interrupted);
+  } catch (error) {
+    if (interrupted.aborted) return Number(interrupted.reason);
+    process.stderr.write(
+      `the demo could not be shown: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    return 1;
+  }
   process.stdout.write(options.isJson ? `${JSON.stringify(report, null, 2)}\n` : summary(report));
   if (interrupted.aborted && !hasMismatch(report)) return Number(interrupted.reason);
   return report.ok ? 0 : 1;
@@ -171,4 +180,5 @@ function hasMismatch(report: DemoReport): boolean {
   return report.cameras.some(({ frames }) => frames !== null && frames.mismatched > 0);
 }
 
-process.exitCode = await main();
+// What is still running after a failure ends with this process.
+process.exit(await main());

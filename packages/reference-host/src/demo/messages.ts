@@ -12,6 +12,8 @@ export interface ReaderTask {
 export interface ReaderStatus {
   readonly framesRead: number;
   readonly framesMissed: number;
+  /** Those of them that were missed in the first second. */
+  readonly framesMissedAtStart: number;
   /** Of the frames, by their own time stamps, in the last seconds and altogether. */
   readonly recentFramesPerSecond: number;
   readonly framesPerSecond: number;

@@ -31,6 +31,8 @@ let rate = new RateMeter();
 const ages = new AgeStatistics();
 let framesRead = 0;
 let framesMissed = 0;
+let framesMissedAtStart = 0;
+let firstFrameNs: bigint | null = null;
 let hashes: HashedFrame[] = [];
 
 function take(frame: FrameMetadata, missed: number): void {
@@ -38,6 +40,8 @@ function take(frame: FrameMetadata, missed: number): void {
   const picture = buffer.subarray(0, frame.dataSizeBytes);
   framesRead += 1;
   framesMissed += missed;
+  firstFrameNs ??= frame.timestampNs;
+  if (frame.timestampNs - firstFrameNs < 1_000_000_000n) framesMissedAtStart += missed;
   ages.add(ageMs);
   rate.add(frame.frameId, Number(frame.timestampNs / 1000n) / 1000);
   hashes.push({ frameId: frame.frameId, hash: createHash('md5').update(picture).digest('hex') });
@@ -49,6 +53,7 @@ function status(): ReaderStatus {
   return {
     framesRead,
     framesMissed,
+    framesMissedAtStart,
     recentFramesPerSecond: rate.recent,
     framesPerSecond: rate.steady,
     ageMs: ages.last,
