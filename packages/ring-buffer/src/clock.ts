@@ -1,43 +1,41 @@
-/** The time of a frame without an object per frame: nanoseconds as pairs of 32-bit words. */
+/** The time of a frame, without an object per frame. */
 
 /**
- * Writes the time of now into four words: the monotonic clock in nanoseconds (low word, high word), then Unix time in
- * nanoseconds (low word, high word). Called once per frame that comes without its own times; must not throw.
+ * Writes the monotonic clock into `now[0]` and Unix time into `now[1]`, both in nanoseconds. Called once per frame
+ * that comes without its own times; must not throw.
  */
-export type FrameClock = (now: Uint32Array) => void;
+export type FrameClock = (now: BigUint64Array) => void;
+
+const SECOND = 1_000_000_000n;
+const MILLISECOND = 1_000_000n;
 
 /**
- * The platform's clocks. Monotonic time is `performance.now()`, set once against `process.hrtime` where there is
- * one, so that it counts as CLOCK_MONOTONIC does; Unix time is `Date.now()` and steps in milliseconds. Both yield
- * plain numbers, which optimised code keeps in registers: nothing is allocated per frame.
+ * The clocks of the platform. Monotonic time is that of `process.hrtime`, which is CLOCK_MONOTONIC on Linux; where
+ * there is none, `performance.now()`.
+ *
+ * Unix time is monotonic time plus an offset that is compared with `Date.now()` once a second: it follows when the
+ * system's clock is set, but does not jump about with the millisecond that `Date.now()` is rounded to.
+ *
+ * A frame allocates nothing: between typed arrays, optimised code adds and moves 64-bit integers in registers, without
+ * making BigInts of them. `Date.now()` and `performance.now()` would each return a new object.
  */
 export function systemClock(): FrameClock {
   const { process } = globalThis as { process?: { hrtime?: { bigint?: () => bigint } } };
-  const monotonicNow = process?.hrtime?.bigint?.() ?? nanosecondsOf(performance.now());
-  const origin = monotonicNow - nanosecondsOf(performance.now());
-  const originSeconds = Number(origin / 1_000_000_000n);
-  const originNanoseconds = Number(origin % 1_000_000_000n);
-  return (now) => {
-    const monotonicMs = performance.now();
-    storeNanoseconds(
-      now,
-      0,
-      originSeconds + Math.floor(monotonicMs / 1000),
-      originNanoseconds + Math.floor((monotonicMs % 1000) * 1e6),
-    );
-    const wallMs = Date.now();
-    storeNanoseconds(now, 2, Math.floor(wallMs / 1000), (wallMs % 1000) * 1e6);
+  const monotonicNs = process?.hrtime?.bigint ?? (() => BigInt(Math.floor(performance.now() * 1e6)));
+  const checkedAt = new BigUint64Array(1);
+  const offset = new BigUint64Array(1);
+
+  const checkOffset = (nowNs: bigint): void => {
+    const measured = BigInt(Date.now()) * MILLISECOND - nowNs;
+    const deviation = measured - (offset[0] ?? 0n);
+    if (deviation > MILLISECOND || deviation < -MILLISECOND) offset[0] = measured;
+    checkedAt[0] = nowNs;
   };
-}
+  checkOffset(monotonicNs());
 
-/** Exact for any 32-bit number of seconds, where a plain product would pass 2^53 after 104 days. */
-function storeNanoseconds(words: Uint32Array, at: number, seconds: number, nanoseconds: number): void {
-  const upper = Math.floor(seconds / 65536) * 1e9;
-  const lower = (seconds % 65536) * 1e9 + nanoseconds + (upper % 65536) * 65536;
-  words[at] = lower;
-  words[at + 1] = Math.floor(upper / 65536) + Math.floor(lower / 2 ** 32);
-}
-
-function nanosecondsOf(milliseconds: number): bigint {
-  return BigInt(Math.floor(milliseconds * 1e6));
+  return (now) => {
+    now[0] = monotonicNs();
+    if (BigInt.asUintN(64, (now[0] ?? 0n) - (checkedAt[0] ?? 0n)) > SECOND) checkOffset(now[0] ?? 0n);
+    now[1] = BigInt.asUintN(64, (now[0] ?? 0n) + (offset[0] ?? 0n));
+  };
 }

@@ -136,15 +136,14 @@ function checkedShape(options: FrameRingOptions): { geometry: FrameGeometry; slo
 function checkedIdentity(
   options: FrameRingOptions,
 ): Required<Omit<FrameRingOptions, keyof FrameGeometry | 'slotCount'>> {
-  const now = new Uint32Array(4);
+  const now = new BigUint64Array(2);
   systemClock()(now);
-  const [nowNs, nowWallNs] = new BigUint64Array(now.buffer);
   const {
     epoch = crypto.getRandomValues(new Uint8Array(16)),
     generation = 1n,
     firstFrameId = 1,
-    createdNs = nowNs ?? 0n,
-    createdWallNs = nowWallNs ?? 0n,
+    createdNs = now[0] ?? 0n,
+    createdWallNs = now[1] ?? 0n,
   } = options;
   const check = (holds: boolean, message: string): void => {
     if (!holds) throw new RingBufferError('BAD_IDENTITY', message);

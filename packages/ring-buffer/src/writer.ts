@@ -31,7 +31,7 @@ export interface FrameStamp {
 }
 
 export interface FrameRingWriterOptions {
-  /** Default: `performance.now()` and `Date.now()`. */
+  /** Default: the clocks of the platform. */
   readonly clock?: FrameClock;
 }
 
@@ -65,7 +65,8 @@ export class FrameRingWriter {
   readonly #words: MetaWords;
   readonly #slots: readonly Slot[];
   readonly #clock: FrameClock;
-  readonly #now = new Uint32Array(4);
+  readonly #now = new BigUint64Array(2);
+  readonly #nowWords = new Int32Array(this.#now.buffer);
   readonly #openFrame: OpenFrame;
   /** The picture of the open frame; `NO_BYTES` when none is open. */
   #openBytes: Uint8Array = NO_BYTES;
@@ -188,9 +189,9 @@ export class FrameRingWriter {
     i32[(record + RECORD.frameId) / 4] = frameId;
     i32[(record + RECORD.frameId) / 4 + 1] = Math.floor(frameId / 2 ** 32);
     if (timestampNs === undefined || wallClockNs === undefined) this.#clock(this.#now);
-    if (timestampNs === undefined) this.#copyNow(0, (record + RECORD.timestampNs) / 4);
+    if (timestampNs === undefined) this.#copyNow(0, record + RECORD.timestampNs);
     else u64[(record + RECORD.timestampNs) / 8] = timestampNs;
-    if (wallClockNs === undefined) this.#copyNow(2, (record + RECORD.wallClockNs) / 4);
+    if (wallClockNs === undefined) this.#copyNow(1, record + RECORD.wallClockNs);
     else u64[(record + RECORD.wallClockNs) / 8] = wallClockNs;
     u64[(record + RECORD.sourceTimestampNs) / 8] = sourceTimestampNs ?? 0n;
     i32[(record + RECORD.checksum) / 4] = checksum ?? 0;
@@ -198,10 +199,11 @@ export class FrameRingWriter {
       (sourceTimestampNs === null ? 0 : FLAG_SOURCE_TIMESTAMP) | (checksum === null ? 0 : FLAG_CHECKSUM);
   }
 
-  #copyNow(from: number, to: number): void {
+  /** In words: a BigInt that may come from one place or another would be made as an object. */
+  #copyNow(clock: 0 | 1, field: number): void {
     const { i32 } = this.#words;
-    i32[to] = this.#now[from] ?? 0;
-    i32[to + 1] = this.#now[from + 1] ?? 0;
+    i32[field / 4] = this.#nowWords[clock * 2] ?? 0;
+    i32[field / 4 + 1] = this.#nowWords[clock * 2 + 1] ?? 0;
   }
 
   /** Makes the current record say what the complete record of the frame's slot says, and counts the frame. */

@@ -1,4 +1,10 @@
-import { RingBufferError, allocateFrameRing, frameRingSizes, nv12Geometry, nv12SizeBytes } from '@vas/ring-buffer';
+import {
+  RingBufferError,
+  allocateFrameRing,
+  frameRingSizes,
+  nv12Geometry,
+  nv12SizeBytes,
+} from '@vas/ring-buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 

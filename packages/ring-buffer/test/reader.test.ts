@@ -105,7 +105,12 @@ describe('taking frames', () => {
 
   it('describes the frame', () => {
     const { writer, reader } = makeRing({ width: 32, strideBytes: 48 });
-    writer.push(picture(1, 48 * 24), { timestampNs: 5n, wallClockNs: 6n, sourceTimestampNs: 7n, checksum: 8 });
+    writer.push(picture(1, 48 * 24), {
+      timestampNs: 5n,
+      wallClockNs: 6n,
+      sourceTimestampNs: 7n,
+      checksum: 8,
+    });
     expect(reader.lookNewest((bytes) => bytes.length)).toEqual({
       status: 'frame',
       missed: 0,
@@ -212,7 +217,9 @@ describe('misuse', () => {
       () => reader.copyNext(small, 0),
       () => reader.copyAt(small, 1),
     ]) {
-      expect(read).toThrow(expect.objectContaining({ code: 'DESTINATION_TOO_SMALL', name: 'RingBufferError' }));
+      expect(read).toThrow(
+        expect.objectContaining({ code: 'DESTINATION_TOO_SMALL', name: 'RingBufferError' }),
+      );
     }
     for (const id of [-1, 0.5, NaN, 2 ** 53]) {
       for (const read of [

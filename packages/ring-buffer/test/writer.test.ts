@@ -1,6 +1,6 @@
 import type { FrameRingMemory } from '@vas/ring-buffer';
 import { FrameRingReader, FrameRingWriter, allocateFrameRing, layOutFrameRing } from '@vas/ring-buffer';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FRAME_BYTES, detach, makeRing, picture, pushUntil, snapshot } from './rings.js';
 
 describe('making a ring', () => {
@@ -24,9 +24,24 @@ describe('making a ring', () => {
   });
 
   it('P1.1: says so when the memory cannot be had', () => {
-    expect(() => allocateFrameRing({ width: 16384, height: 16384, strideBytes: 65536, slotCount: 64 })).toThrow(
-      expect.objectContaining({ code: 'OUT_OF_MEMORY' }),
+    vi.stubGlobal(
+      'ArrayBuffer',
+      class {
+        constructor() {
+          throw new RangeError('Array buffer allocation failed');
+        }
+      },
     );
+    try {
+      expect(() => allocateFrameRing({ width: 1920, height: 1080 })).toThrow(
+        expect.objectContaining({
+          code: 'OUT_OF_MEMORY',
+          message: 'no memory for 4 frames of 3110400 bytes',
+        }),
+      );
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('gives every ring an epoch of its own', () => {
@@ -41,9 +56,16 @@ describe('making a ring', () => {
     const writer = new FrameRingWriter(memory);
     pushUntil(writer, 7);
     const into = new Uint8Array(FRAME_BYTES);
-    expect(new FrameRingReader(memory).copyNewest(into)).toMatchObject({ status: 'frame', frame: { frameId: 7 } });
+    expect(new FrameRingReader(memory).copyNewest(into)).toMatchObject({
+      status: 'frame',
+      frame: { frameId: 7 },
+    });
     expect(into).toEqual(picture(7));
-    for (const beside of [buffer.subarray(0, 8), buffer.subarray(8 + 4096, 8 + 4096 + 3), buffer.subarray(-5)]) {
+    for (const beside of [
+      buffer.subarray(0, 8),
+      buffer.subarray(8 + 4096, 8 + 4096 + 3),
+      buffer.subarray(-5),
+    ]) {
       expect(beside.every((byte) => byte === 0xaa)).toBe(true);
     }
   });
@@ -173,12 +195,12 @@ describe('writing', () => {
     const look = reader.lookNewest((_, frame) => frame);
     if (look.status !== 'frame') throw new Error(look.status);
     const { timestampNs, wallClockNs } = look.frame;
-    // Setting one clock against the other takes a moment, and so differs by it.
-    const tolerance = 5_000_000n;
-    expect(timestampNs).toBeGreaterThanOrEqual(monotonicBefore - tolerance);
-    expect(timestampNs).toBeLessThanOrEqual(monotonicAfter + tolerance);
-    expect(wallClockNs).toBeGreaterThanOrEqual(BigInt(wallBefore) * 1_000_000n);
-    expect(wallClockNs).toBeLessThanOrEqual(BigInt(wallAfter) * 1_000_000n);
+    expect(timestampNs).toBeGreaterThanOrEqual(monotonicBefore);
+    expect(timestampNs).toBeLessThanOrEqual(monotonicAfter);
+    // Unix time is known to the millisecond, and the writer may have been held up while it compared the clocks.
+    const tolerance = 100_000_000n;
+    expect(wallClockNs).toBeGreaterThanOrEqual(BigInt(wallBefore) * 1_000_000n - tolerance);
+    expect(wallClockNs).toBeLessThanOrEqual(BigInt(wallAfter) * 1_000_000n + tolerance);
   });
 
   it('P1.7: never stamps a frame earlier than the one before', () => {
@@ -214,12 +236,12 @@ describe('writing', () => {
     const writer = new FrameRingWriter(memory, {
       clock: (now) => {
         calls++;
-        now.set([0xffff_ffff, 0x8000_0000, 7, 1]);
+        now.set([2n ** 63n + 1n, 7n]);
       },
     });
     writer.push(picture(1));
     expect(new FrameRingReader(memory).lookNewest(() => 0)).toMatchObject({
-      frame: { timestampNs: 0x8000_0000_ffff_ffffn, wallClockNs: 2n ** 32n + 7n },
+      frame: { timestampNs: 2n ** 63n + 1n, wallClockNs: 7n },
     });
     writer.push(picture(2), { timestampNs: 1n, wallClockNs: 1n });
     expect(calls).toBe(1);
