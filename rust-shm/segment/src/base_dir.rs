@@ -71,7 +71,7 @@ pub enum BaseDirError {
 
 impl BaseDirError {
     /// `BASE_DIR_MISSING`, `BASE_DIR_NOT_A_DIRECTORY`, `BASE_DIR_SYMLINK`, `BASE_DIR_NOT_OURS`,
-    /// `BASE_DIR_UNSAFE`, `PERMISSION_DENIED` or `IO`.
+    /// `BASE_DIR_UNSAFE`, or a code of [`OsError`].
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

@@ -57,7 +57,7 @@ pub enum LockError {
 }
 
 impl LockError {
-    /// A code of [`BaseDirError`], `ALREADY_EXPORTED`, `CAMERA_PATH_OCCUPIED`, `PERMISSION_DENIED` or `IO`.
+    /// A code of [`BaseDirError`], `ALREADY_EXPORTED`, `CAMERA_PATH_OCCUPIED`, or a code of [`OsError`].
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

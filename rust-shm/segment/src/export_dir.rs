@@ -9,6 +9,7 @@ use rustix::process::geteuid;
 use vas_frame_protocol::{State, layout};
 
 use crate::base_dir::BaseDir;
+use crate::fail_point::fail_point;
 use crate::file_id::FileId;
 use crate::file_size_limit::file_size_limit;
 use crate::writer_lock;
@@ -90,7 +91,9 @@ impl ExportDir {
     /// cannot be removed stays for the next sweep. Returns whether the folder is gone.
     pub(crate) fn remove(self, base: &BaseDir, name: &str, fate: State) -> bool {
         let _ = self.tell(fate);
+        fail_point!("former-told");
         remove_files(&self.dir);
+        fail_point!("former-emptied");
         remove_dir(base, name, self.id)
     }
 

@@ -18,8 +18,8 @@ use crate::os_error::OsError;
 use crate::verdict::{Health, Verdict, judge};
 use crate::writer_lock;
 
-/// How often the two files are opened anew when they do not belong together. Each time the writer must have put
-/// a new generation into place in between.
+/// How often the files are opened anew when one is missing or they do not belong together. While there is an
+/// export, each time the writer must have put a new generation into place in between.
 const OPENING_TRIES: usize = 8;
 
 /// Meta is a page or two. A version with larger records would still be far below this.
@@ -117,16 +117,18 @@ impl FrameSource {
         // A later change of the working directory must not change what `is_current` and `reopen` look at.
         let path = std::path::absolute(path)
             .map_err(|error| OsError::new("find", path, Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
+        let mut last = OpenError::NotFound { path: path.clone() };
         for _ in 0..OPENING_TRIES {
-            if let Some(source) = Self::try_open(&path, options)? {
-                return Ok(source);
+            match Self::try_open(&path, options) {
+                // Either file may vanish with a generation that is just being replaced.
+                Err(error @ (OpenError::NotFound { .. } | OpenError::Mismatched { .. })) => last = error,
+                done => return done,
             }
         }
-        Err(OpenError::Mismatched { path })
+        Err(last)
     }
 
-    /// `None` if the files were not of the same ring.
-    fn try_open(path: &Path, options: SourceOptions) -> Result<Option<Self>, OpenError> {
+    fn try_open(path: &Path, options: SourceOptions) -> Result<Self, OpenError> {
         let dir = open_dir(path).map_err(|errno| refused("open", path, errno))?;
         let (meta, meta_stat) = open_file(&dir, path, META)?;
         let (data, data_stat) = open_file(&dir, path, DATA)?;
@@ -147,15 +149,17 @@ impl FrameSource {
         })?;
         let data_inode = reader.header().identity().data_inode;
         if data_inode != 0 && data_inode != FileId::from_stat(&data_stat).inode {
-            return Ok(None);
+            return Err(OpenError::Mismatched {
+                path: path.to_owned(),
+            });
         }
-        Ok(Some(Self {
+        Ok(Self {
             reader,
             path: path.to_owned(),
             options,
             meta,
             data,
-        }))
+        })
     }
 
     /// Opens what is at the path now, in the same way. This source stays as it is.
@@ -286,10 +290,8 @@ fn usable_len(stat: &Stat) -> Option<usize> {
 
 fn refused(action: &'static str, path: &Path, errno: Errno) -> OpenError {
     match errno {
-        Errno::NOENT => OpenError::NotFound {
-            path: path.to_owned(),
-        },
-        Errno::NOTDIR => OpenError::NotARingFile {
+        // A file, or a symbolic link, where the folder would be is not an export either.
+        Errno::NOENT | Errno::NOTDIR | Errno::LOOP => OpenError::NotFound {
             path: path.to_owned(),
         },
         errno => OsError::new(action, path, errno).into(),

@@ -23,11 +23,13 @@ impl OsError {
         }
     }
 
-    /// `PERMISSION_DENIED` where the system forbids it (a read-only file system too), otherwise `IO`.
+    /// `PERMISSION_DENIED` where the system forbids it (a read-only file system too), `NO_SPACE` where there is
+    /// no room for another name, otherwise `IO`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self.source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "PERMISSION_DENIED",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "NO_SPACE",
             _ => "IO",
         }
     }
@@ -47,6 +49,7 @@ fn hint(error: &io::Error) -> &'static str {
     match Errno::from_io_error(error) {
         Some(Errno::ROFS) => "; mount it writable for the process that exports frames",
         Some(Errno::ACCESS | Errno::PERM) => "; run as a user who may, or choose another base folder",
+        Some(Errno::NOSPC | Errno::DQUOT) => "; remove files there, or mount it with a larger nr_inodes",
         Some(Errno::MFILE) => "; raise this process's limit of open files (ulimit -n)",
         Some(Errno::NFILE) => "; raise the system's limit of open files (sysctl fs.file-max)",
         Some(Errno::NOMEM) => "; there is no memory left for this process or its control group",

@@ -16,7 +16,7 @@ use crate::segment::camera_of_unfinished;
 
 /// Removes every export in the base folder whose writer died, half-built ones and lock files too, and tells
 /// readers that are still attached to one that it has ended. What has a living writer, belongs to another user or
-/// is not an export is left alone. Returns the number of cameras that something was removed of.
+/// is not an export is left alone. Returns the number of cameras of which something was found and nothing is left.
 ///
 /// Opening a camera does the same for that camera, so this is for cameras that do not come back.
 ///
@@ -39,31 +39,27 @@ pub fn sweep(base_dir: &Path) -> Result<usize, BaseDirError> {
         cameras.extend(camera);
     }
     // A camera that cannot be locked has a writer, or belongs to somebody else.
-    let swept = |camera: &CameraId| {
-        HeldLock::try_acquire(&base, camera)
-            .ok()
-            .flatten()
-            .is_some_and(|held| {
-                remove_leftovers(&held);
-                true
-            })
+    let sweep = |camera: &CameraId| {
+        let held = HeldLock::try_acquire(&base, camera).ok().flatten();
+        held.is_some_and(|held| remove_leftovers(&held))
     };
-    Ok(cameras.iter().filter(|camera| swept(camera)).count())
+    Ok(cameras.iter().filter(|camera| sweep(camera)).count())
 }
 
 /// Removes the folder and all half-built folders of a camera whose lock is held, unless a living writer is seen
-/// to hold the ring itself. Best effort.
-pub(crate) fn remove_leftovers(held: &HeldLock) {
+/// to hold the ring itself. Best effort; returns whether none is left.
+pub(crate) fn remove_leftovers(held: &HeldLock) -> bool {
     let base = &held.base;
-    let unfinished = names(base).unwrap_or_default().into_iter();
-    let unfinished = unfinished.filter(|name| camera_of_unfinished(name).as_ref() == Some(&held.camera));
-    for name in unfinished.chain([held.camera.as_str().to_owned()]) {
-        if let Ok(Found::Export(export)) = find(base, &name) {
-            if !export.has_living_writer() {
-                export.remove(base, &name, State::Ended);
-            }
-        }
-    }
+    let mut names = names(base).unwrap_or_default();
+    names.retain(|name| camera_of_unfinished(name).as_ref() == Some(&held.camera));
+    names.push(held.camera.as_str().to_owned());
+    let remove = |name: &String| match find(base, name) {
+        Ok(Found::Export(export)) => !export.has_living_writer() && export.remove(base, name, State::Ended),
+        Ok(Found::Nothing) => true,
+        Ok(Found::Foreign) | Err(_) => false,
+    };
+    // Every one of them, whatever became of the others.
+    names.iter().filter(|name| !remove(name)).count() == 0
 }
 
 /// The names in the base folder; those that are not UTF-8 are none of ours.

@@ -1,0 +1,259 @@
+//! One writer per camera, and what becomes of those that died.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod stage;
+
+use std::fs;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use stage::{Process, Stage, camera, lock, names, options, play, role, wait_until, writer};
+use vas_frame_protocol::{State, beat};
+use vas_frame_segment::clock::monotonic_ns;
+use vas_frame_segment::{CameraLock, FrameSource, LockError, Segment, Verdict, sweep};
+
+/// A writer of camera `a` that beats and publishes until it is killed.
+fn write_until_killed(base: &Path) -> ! {
+    let lock = lock(base, "a");
+    let segment = Segment::create(&lock, &options()).unwrap();
+    let mut writer = writer(&segment);
+    loop {
+        beat(segment.memory(), monotonic_ns());
+        stage::publish(&mut writer, 1);
+        sleep(Duration::from_millis(20));
+    }
+}
+
+fn start_writer(test: &str, base: &Path) -> (Process, FrameSource) {
+    let process = play(test, "writer", base);
+    wait_until("the other process publishes", || {
+        FrameSource::open(base, &camera("a")).is_ok_and(|source| source.verdict() == Verdict::Live)
+    });
+    (process, FrameSource::open(base, &camera("a")).unwrap())
+}
+
+/// A time at which every heartbeat so far is old.
+fn much_later() -> u64 {
+    monotonic_ns() + 3_600_000_000_000
+}
+
+fn code(base: &Path) -> &'static str {
+    CameraLock::acquire(base, &camera("a")).unwrap_err().code()
+}
+
+#[test]
+fn p2_2_refuses_a_second_writer_in_the_same_process() {
+    let stage = Stage::new();
+    let first = lock(&stage.base(), "a");
+    assert_eq!(code(&stage.base()), "ALREADY_EXPORTED");
+    let segment = Segment::create(&first, &options()).unwrap();
+    let asked = Instant::now();
+    let error = CameraLock::acquire(&stage.base(), &camera("a")).unwrap_err();
+    assert_eq!(error.code(), "ALREADY_EXPORTED");
+    assert!(
+        error.to_string().contains("camera a is exported already"),
+        "{error}"
+    );
+    assert!(
+        asked.elapsed() < Duration::from_millis(200),
+        "a writer with a ring is not waited for"
+    );
+    let _another_camera = lock(&stage.base(), "b");
+
+    // The segment keeps the lock that it was made under.
+    drop(first);
+    assert_eq!(code(&stage.base()), "ALREADY_EXPORTED");
+    drop(segment);
+    lock(&stage.base(), "a");
+}
+
+#[test]
+fn p2_2_refuses_a_second_writer_in_another_process() {
+    const TEST: &str = "p2_2_refuses_a_second_writer_in_another_process";
+    if let Some((_, base)) = role() {
+        write_until_killed(&base);
+    }
+    let stage = Stage::new();
+    let (process, source) = start_writer(TEST, &stage.base());
+    assert_eq!(code(&stage.base()), "ALREADY_EXPORTED");
+    // Nor does it help to remove the lock file: the ring itself is locked as well.
+    fs::remove_file(stage.base().join(".a.lock")).unwrap();
+    assert_eq!(code(&stage.base()), "ALREADY_EXPORTED");
+    assert_eq!(sweep(&stage.base()).unwrap(), 0);
+    assert!(source.is_current());
+    assert_eq!(source.reader().state(), Some(State::Live));
+    process.kill();
+}
+
+#[test]
+fn p2_6_a_killed_writer_is_dead_to_readers_and_its_leftovers_stop_nobody() {
+    const TEST: &str = "p2_6_a_killed_writer_is_dead_to_readers_and_its_leftovers_stop_nobody";
+    if let Some((_, base)) = role() {
+        write_until_killed(&base);
+    }
+    let stage = Stage::new();
+    let (process, attached) = start_writer(TEST, &stage.base());
+
+    process.signal(Signal::STOP);
+    assert_eq!(attached.health_at(much_later()).verdict, Verdict::Hung);
+    process.signal(Signal::CONT);
+    process.kill();
+    assert_eq!(names(&stage.base()), [".a.lock", "a"]);
+    assert_eq!(attached.health_at(much_later()).verdict, Verdict::Dead);
+    let before = stage::newest(&attached);
+
+    let lock = lock(&stage.base(), "a");
+    let segment = Segment::create(&lock, &options()).unwrap();
+    assert_eq!(names(&stage.base()), [".a.lock", "a"]);
+    assert_eq!(attached.verdict(), Verdict::Ended);
+    assert_eq!(stage::newest(&attached), before);
+    assert!(!attached.is_current());
+    let reopened = attached.reopen().unwrap();
+    let epoch = |source: &FrameSource| source.reader().header().identity().epoch;
+    assert_ne!(epoch(&attached), epoch(&reopened));
+    drop((lock, segment));
+    assert_eq!(names(&stage.base()), [""; 0]);
+}
+
+#[test]
+fn p2_6_a_sweep_removes_what_the_dead_left_and_nothing_else() {
+    const TEST: &str = "p2_6_a_sweep_removes_what_the_dead_left_and_nothing_else";
+    if let Some((_, base)) = role() {
+        write_until_killed(&base);
+    }
+    let stage = Stage::new();
+    let base = stage.base();
+    assert_eq!(sweep(&base).unwrap(), 0);
+    assert!(!base.exists(), "a sweep creates nothing");
+
+    let (process, attached) = start_writer(TEST, &base);
+    process.kill();
+    let living = lock(&base, "living");
+    let _segment = Segment::create(&living, &options()).unwrap();
+    let only_locked = lock(&base, "only-locked");
+    fs::create_dir(base.join(".half.0123456789abcdef.new")).unwrap();
+    fs::write(base.join(".half.0123456789abcdef.new/frame.meta"), "").unwrap();
+    fs::create_dir(base.join(".a.b.fedcba9876543210.new")).unwrap();
+    fs::write(base.join(".unlocked.lock"), "").unwrap();
+    fs::create_dir(base.join("empty")).unwrap();
+    for theirs in [
+        "their folder",
+        "theirs",
+        ".theirs.new",
+        ".their.0123456789abcdef.new",
+        ".hidden",
+    ] {
+        fs::create_dir(base.join(theirs)).unwrap();
+        fs::write(base.join(theirs).join("file"), "").unwrap();
+    }
+    fs::write(base.join("a-file"), "").unwrap();
+
+    assert_eq!(sweep(&base).unwrap(), 5);
+    let left = [
+        ".hidden",
+        ".living.lock",
+        ".only-locked.lock",
+        ".their.0123456789abcdef.new",
+        ".theirs.new",
+        "a-file",
+        "living",
+        "their folder",
+        "theirs",
+    ];
+    assert_eq!(names(&base), left);
+    assert_eq!(attached.reader().state(), Some(State::Ended));
+    assert_eq!(sweep(&base).unwrap(), 0);
+    drop(only_locked);
+}
+
+#[test]
+fn p2_6_leftovers_that_are_no_rings_are_removed_without_harm() {
+    let stage = Stage::new();
+    let path = stage.base().join("a");
+    let live_without_magic = [vec![0; 256], vec![1, 0, 0, 0], vec![0; 4000]].concat();
+    for meta in [
+        vec![],
+        vec![0; 300],
+        vec![0xff; 4096],
+        b"VASFRAME".to_vec(),
+        live_without_magic,
+    ] {
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("frame.meta"), &meta).unwrap();
+        // Who still has it open sees what becomes of it.
+        let kept = stage.path.join("kept");
+        fs::hard_link(path.join("frame.meta"), &kept).unwrap();
+        assert_eq!(sweep(&stage.base()).unwrap(), 1);
+        assert_eq!(names(&stage.base()), [""; 0]);
+        assert_eq!(fs::read(&kept).unwrap(), meta);
+        fs::remove_file(kept).unwrap();
+    }
+}
+
+#[test]
+fn p2_6_a_sweep_of_an_instant_does_not_keep_a_writer_from_its_camera() {
+    let stage = Stage::new();
+    let base = stage.base();
+    let opened = std::thread::scope(|scope| {
+        let opening = scope.spawn(|| {
+            for _ in 0..1000 {
+                let lock = CameraLock::acquire(&base, &camera("a"))?;
+                let segment = Segment::create(&lock, &options()).unwrap();
+                assert!(FrameSource::open(&base, &camera("a")).unwrap().is_current());
+                drop((lock, segment));
+            }
+            Ok::<_, LockError>(())
+        });
+        while !opening.is_finished() {
+            sweep(&base).unwrap();
+        }
+        opening.join().unwrap()
+    });
+    opened.unwrap();
+    assert_eq!(names(&base), [""; 0]);
+}
+
+#[test]
+fn p2_2_of_many_processes_that_open_and_close_at_once_one_at_a_time_has_the_camera() {
+    const TEST: &str = "p2_2_of_many_processes_that_open_and_close_at_once_one_at_a_time_has_the_camera";
+    let Some((_, path)) = role() else {
+        let stage = Stage::new();
+        fs::create_dir(stage.base()).unwrap();
+        let processes: Vec<_> = (0..4).map(|_| play(TEST, "one of many", &stage.path)).collect();
+        for process in processes {
+            assert!(process.wait().success(), "see above");
+        }
+        assert_eq!(names(&stage.base()), [""; 0]);
+        assert_eq!(names(&stage.path), ["base"]);
+        return;
+    };
+    let base = path.join("base");
+    let mut opened = 0;
+    let started = Instant::now();
+    while opened < 50 {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "opened {opened} times in a minute"
+        );
+        sweep(&base).unwrap();
+        match CameraLock::acquire(&base, &camera("a")) {
+            Ok(lock) => {
+                // Whoever else had it now would find this folder.
+                fs::create_dir(path.join("mine")).unwrap();
+                let segment = Segment::create(&lock, &options()).unwrap();
+                assert!(
+                    FrameSource::open(&base, &camera("a"))
+                        .unwrap()
+                        .writer_holds_lock()
+                );
+                opened += 1;
+                fs::remove_dir(path.join("mine")).unwrap();
+                drop((segment, lock));
+            }
+            Err(error) => assert_eq!(error.code(), "ALREADY_EXPORTED", "{error}"),
+        }
+    }
+}
