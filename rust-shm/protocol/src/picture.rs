@@ -10,10 +10,12 @@
 //! touched, and a fence stands between it and the second look at the sequence. The writer is
 //! as a rule in another process, where the language has no say, and only the processor's order counts.
 //!
-//! Under loom the bytes are atomics, and both directions go through the same two functions.
+//! Under loom and Miri the bytes are atomics, behind the same two functions.
 
 use std::marker::PhantomData;
 
+#[cfg(any(loom, miri))]
+use crate::sync::AtomicByte;
 use crate::sync::Byte;
 
 /// A picture in the ring, in place. Its bytes may change while they are read.
@@ -100,53 +102,24 @@ pub(crate) unsafe fn copy_in(from: *const u8, into: *mut Byte, len: usize) {
     unsafe { std::ptr::copy_nonoverlapping(from, into, len) };
 }
 
+/// `copy_out` byte by byte, for the tools that would call it a race and look no further.
 #[cfg(any(loom, miri))]
 unsafe fn copy_out(from: *const Byte, into: *mut u8, len: usize) {
-    for i in 0..len {
-        // SAFETY: `i < len`, and `from` is readable for `len` bytes.
-        let byte = unsafe { atomic::load(from.add(i)) };
-        // SAFETY: `i < len`, and `into` is writable for `len` bytes.
-        unsafe { into.add(i).write(byte) };
-    }
+    // SAFETY: promised by the caller; in this build every access to a picture is atomic.
+    let from = unsafe { std::slice::from_raw_parts(from.cast::<AtomicByte>(), len) };
+    // SAFETY: promised by the caller.
+    let into = unsafe { std::slice::from_raw_parts_mut(into, len) };
+    into.iter_mut()
+        .zip(from)
+        .for_each(|(into, from)| *into = from.load());
 }
 
+/// `copy_in` byte by byte, for the same tools.
 #[cfg(any(loom, miri))]
 pub(crate) unsafe fn copy_in(from: *const u8, into: *mut Byte, len: usize) {
-    for i in 0..len {
-        // SAFETY: `i < len`, and `from` is readable for `len` bytes.
-        let byte = unsafe { from.add(i).read() };
-        // SAFETY: `i < len`, and `into` is writable for `len` bytes.
-        unsafe { atomic::store(into.add(i), byte) };
-    }
-}
-
-/// Byte by byte for the tools that would call the copy a race and look no further.
-#[cfg(loom)]
-mod atomic {
-    use crate::sync::Byte;
-
-    pub(super) unsafe fn load(from: *const Byte) -> u8 {
-        // SAFETY: promised by the caller; the model's bytes are shared values with interior mutability.
-        unsafe { &*from }.load()
-    }
-
-    pub(super) unsafe fn store(into: *mut Byte, value: u8) {
-        // SAFETY: promised by the caller; the model's bytes are shared values with interior mutability.
-        unsafe { &*into }.store(value);
-    }
-}
-
-#[cfg(all(miri, not(loom)))]
-mod atomic {
-    use std::sync::atomic::{AtomicU8, Ordering};
-
-    pub(super) unsafe fn load(from: *const u8) -> u8 {
-        // SAFETY: promised by the caller; every access to the picture is atomic in this build.
-        unsafe { AtomicU8::from_ptr(from.cast_mut()) }.load(Ordering::Relaxed)
-    }
-
-    pub(super) unsafe fn store(into: *mut u8, value: u8) {
-        // SAFETY: promised by the caller; every access to the picture is atomic in this build.
-        unsafe { AtomicU8::from_ptr(into) }.store(value, Ordering::Relaxed);
-    }
+    // SAFETY: promised by the caller.
+    let from = unsafe { std::slice::from_raw_parts(from, len) };
+    // SAFETY: promised by the caller; in this build every access to a picture is atomic.
+    let into = unsafe { std::slice::from_raw_parts(into.cast::<AtomicByte>(), len) };
+    into.iter().zip(from).for_each(|(into, from)| into.store(*from));
 }

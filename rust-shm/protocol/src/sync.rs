@@ -43,6 +43,22 @@ mod real {
     /// A byte of a picture.
     pub type Byte = u8;
 
+    /// A byte of a picture as Miri is to see it.
+    #[cfg(miri)]
+    #[repr(transparent)]
+    pub(crate) struct AtomicByte(std::sync::atomic::AtomicU8);
+
+    #[cfg(miri)]
+    impl AtomicByte {
+        pub(crate) fn load(&self) -> u8 {
+            self.0.load(Ordering::Relaxed)
+        }
+
+        pub(crate) fn store(&self, value: u8) {
+            self.0.store(value, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) use std::sync::atomic::fence;
 }
 
@@ -131,9 +147,11 @@ mod model {
 }
 
 #[cfg(loom)]
-pub(crate) use model::fence;
-#[cfg(loom)]
 pub use model::{Byte, Word};
+#[cfg(loom)]
+pub(crate) use model::{Byte as AtomicByte, fence};
+#[cfg(all(miri, not(loom)))]
+pub(crate) use real::AtomicByte;
 #[cfg(not(loom))]
 pub(crate) use real::fence;
 #[cfg(not(loom))]

@@ -167,14 +167,14 @@ fn p2_10_every_check_of_the_protocol_is_made_when_attaching() {
     assert!(is_refused(header::FORMAT_AND_STRIDE + 4, &half(15)));
     assert!(is_refused(header::FORMAT_AND_STRIDE + 4, &half(65_537)));
     for (offset, stride) in [
-        (512, 127),
+        (512, 127u64),
         (512, 120),
         (512, 132),
         (516, 128),
         (4096 - 383, 128),
         (4096, 128),
     ] {
-        let field = word(u64::from(stride as u32) << 32 | offset);
+        let field = word(stride << 32 | offset);
         assert_eq!(
             attach(header::SLOT_RECORDS, &field),
             Err(AttachError::SlotRecords),

@@ -129,7 +129,7 @@ fn run(slot_count: u32, first: u64, width: u32, operations: Vec<Operation>) -> R
         created_wall_ns: 2,
     };
     let ring = HeapRing::new(RingShape::new(geometry, slot_count).unwrap(), &identity).unwrap();
-    // SAFETY: the only writer; the one before is dropped when it is replaced below.
+    // SAFETY: the only writer; it is given up before the next one is made below.
     let mut writer = unsafe { Writer::new(&ring) }.unwrap();
     let reader = Reader::attach(&ring).unwrap();
     let len = reader.frame_bytes();
@@ -197,9 +197,9 @@ fn run(slot_count: u32, first: u64, width: u32, operations: Vec<Operation>) -> R
                 }
             }
             Operation::TakeOver => {
-                drop(writer);
-                // SAFETY: the writer before was dropped.
-                writer = unsafe { Writer::new(&ring) }.unwrap();
+                let memory = writer.into_memory();
+                // SAFETY: the writer before is gone.
+                writer = unsafe { Writer::new(memory) }.unwrap();
             }
             Operation::Read { id } => {
                 let seen = reader
