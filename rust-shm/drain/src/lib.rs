@@ -19,7 +19,7 @@
 //!     file_mode: FileMode::default(),
 //!     has_checksums: false,
 //! })?;
-//! let output = export.attach()?.try_clone_to_owned()?;
+//! let output = export.attach()?.try_clone()?;
 //! let args = ["-i", "rtsp://camera/1", "-f", "rawvideo", "-pix_fmt", "nv12", "pipe:1"];
 //! let mut ffmpeg = Command::new("ffmpeg").args(args).stdout(output).spawn()?;
 //! export.release();
