@@ -33,7 +33,7 @@ export interface CameraHostOptions {
    * Folder for the MD5s of all decoded frames by FFmpeg itself, one file per start, named by
    * `frameHashFileName`. Left out: none are made.
    */
-  readonly frameHashDir?: string;
+  readonly frameHashDir?: string | undefined;
   readonly onEvent?: (event: CameraHostEvent) => void;
 }
 

@@ -1,40 +1,23 @@
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { CameraHost } from '../src/camera-host.js';
-import type { CameraHostEvent, CameraHostOptions } from '../src/camera-host.js';
 import type { FfmpegBinary } from '../src/ffmpeg/binary.js';
 import { findFfmpeg } from '../src/ffmpeg/binary.js';
 import { PLAYLIST, sessionDescription } from '../src/ffmpeg/outputs.js';
 import { FfmpegProcess } from '../src/ffmpeg/process.js';
 import { readFrameHashes } from '../src/frame-hashes.js';
-import { SyntheticCamera } from '../src/synthetic-camera.js';
-import { ffmpegBinaries, freeTcpPort, temporaryFolder, udpReceiver, until } from './pipeline.js';
-
-type Events = CameraHostEvent[];
-
-function startHost(options: Omit<CameraHostOptions, 'cameraId' | 'onEvent'>): {
-  host: CameraHost;
-  events: Events;
-} {
-  const events: Events = [];
-  const host = new CameraHost({ cameraId: 'cam', ...options, onEvent: (event) => events.push(event) });
-  onTestFinished(() => host.stop());
-  host.start();
-  return { host, events };
-}
-
-async function startCamera(ffmpeg: FfmpegBinary): Promise<string> {
-  const url = `rtsp://127.0.0.1:${await freeTcpPort()}/cam`;
-  const camera = new SyntheticCamera({ ffmpeg, url, width: 320, height: 240, framesPerSecond: 25 });
-  onTestFinished(() => camera.stop());
-  camera.start();
-  return url;
-}
-
-function rtpTo(port: number): CameraHostOptions['rtp'] {
-  return { ip: '127.0.0.1', port, rtcpPort: port, payloadType: 101, ssrc: 7 };
-}
+import {
+  cameraUrl,
+  ffmpegBinaries,
+  freeTcpPort,
+  rtpTo,
+  startCamera,
+  startHost,
+  started,
+  temporaryFolder,
+  udpReceiver,
+  until,
+} from './pipeline.js';
 
 /** Writes a short H.264 file. */
 async function filmFile(ffmpeg: FfmpegBinary, seconds: number): Promise<string> {
@@ -50,13 +33,10 @@ async function filmFile(ffmpeg: FfmpegBinary, seconds: number): Promise<string> 
   return file;
 }
 
-function started(events: Events): Extract<CameraHostEvent, { type: 'ffmpeg-started' }>[] {
-  return events.filter((event) => event.type === 'ffmpeg-started');
-}
-
 describe.each(await ffmpegBinaries())('a camera host with FFmpeg $name', ({ ffmpeg }) => {
   it('sends RTP and records, connects again when FFmpeg is killed, and goes on with the same recording', async () => {
-    const url = await startCamera(ffmpeg);
+    const url = await cameraUrl();
+    startCamera(ffmpeg, url);
     const recordingDir = temporaryFolder();
     const { port, counter } = await udpReceiver();
     const { host, events } = startHost({
@@ -158,7 +138,7 @@ describe.each(await ffmpegBinaries())('a camera host with FFmpeg $name', ({ ffmp
   });
 
   it('stops at once while it waits for a camera that never comes', async () => {
-    const url = `rtsp://127.0.0.1:${await freeTcpPort()}/cam`;
+    const url = await cameraUrl();
     const { host, events } = startHost({
       ffmpeg,
       ingest: { kind: 'rtsp-listen', url },

@@ -1,4 +1,4 @@
-/** What the tests of the host stand on: binaries, free ports, folders that go away, waiting for a fact. */
+/** What the tests of the host stand on: binaries, cameras, hosts, folders that go away, waiting for a fact. */
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -9,9 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import { CameraHost } from '../src/camera-host.js';
+import type { CameraHostEvent, CameraHostOptions } from '../src/camera-host.js';
 import { findFfmpeg } from '../src/ffmpeg/binary.js';
 import type { FfmpegBinary } from '../src/ffmpeg/binary.js';
 import { RtpReceptionCounter } from '../src/rtp-reception.js';
+import { SyntheticCamera } from '../src/synthetic-camera.js';
 
 /** The FFmpeg of this machine, and the old one that a machine without any gets. */
 export async function ffmpegBinaries(): Promise<{ name: string; ffmpeg: FfmpegBinary }[]> {
@@ -56,4 +59,38 @@ export async function udpReceiver(): Promise<{ socket: Socket; port: number; cou
 /** Waits until `fact` holds. How long that may take is the business of the test's own time limit. */
 export async function until(fact: () => boolean): Promise<void> {
   while (!fact()) await sleep(20);
+}
+
+/** Starts a host that is stopped when the test ends, and keeps what it tells. */
+export function startHost(options: Omit<CameraHostOptions, 'cameraId' | 'onEvent'>): {
+  host: CameraHost;
+  events: CameraHostEvent[];
+} {
+  const events: CameraHostEvent[] = [];
+  const host = new CameraHost({ cameraId: 'cam', ...options, onEvent: (event) => events.push(event) });
+  onTestFinished(() => host.stop());
+  host.start();
+  return { host, events };
+}
+
+export function startCamera(ffmpeg: FfmpegBinary, url: string, width = 320, height = 240): SyntheticCamera {
+  const camera = new SyntheticCamera({ ffmpeg, url, width, height, framesPerSecond: 25 });
+  onTestFinished(() => camera.stop());
+  camera.start();
+  return camera;
+}
+
+/** An address where a host can listen for a camera. */
+export async function cameraUrl(): Promise<string> {
+  return `rtsp://127.0.0.1:${await freeTcpPort()}/cam`;
+}
+
+export function rtpTo(port: number): CameraHostOptions['rtp'] {
+  return { ip: '127.0.0.1', port, rtcpPort: port, payloadType: 101, ssrc: 7 };
+}
+
+export function started(
+  events: readonly CameraHostEvent[],
+): Extract<CameraHostEvent, { type: 'ffmpeg-started' }>[] {
+  return events.filter((event) => event.type === 'ffmpeg-started');
 }

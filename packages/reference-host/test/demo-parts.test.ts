@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import { AgeStatistics } from '../src/demo/age.js';
+import { parseOptions } from '../src/demo/options.js';
+import { RateMeter } from '../src/demo/rate.js';
+import { cameraProblems, summary } from '../src/demo/report.js';
+import type { CameraReport, DemoReport } from '../src/demo/report.js';
+import { tableLines } from '../src/demo/table.js';
+import { verifyFrames } from '../src/demo/verification.js';
+
+describe('the command line', () => {
+  it('has defaults for everything', () => {
+    expect(parseOptions([])).toEqual({ input: null, cameras: 1, seconds: 20, isJson: false, ffmpeg: null });
+  });
+
+  it('takes every option', () => {
+    const args = '--input rtsp://camera/1 --cameras 2 --seconds 0.5 --ffmpeg /opt/ffmpeg --json'.split(' ');
+    expect(parseOptions(args)).toEqual({
+      input: 'rtsp://camera/1',
+      cameras: 2,
+      seconds: 0.5,
+      isJson: true,
+      ffmpeg: '/opt/ffmpeg',
+    });
+    expect(parseOptions(['--json', '-h'])).toBe('help');
+  });
+
+  it.each([
+    ['--cameras=0'],
+    ['--cameras=1.5'],
+    ['--cameras=65'],
+    ['--seconds=0'],
+    ['--seconds=x'],
+    ['--seconds'],
+    ['x'],
+  ])('refuses %s with a sentence', (arg) => {
+    expect(() => parseOptions([arg])).toThrow(TypeError);
+  });
+});
+
+describe('the rate of a counter', () => {
+  it('is 0 before there are two samples at different times', () => {
+    const rate = new RateMeter();
+    expect([rate.recent, rate.steady]).toEqual([0, 0]);
+    rate.add(1, 100);
+    rate.add(2, 100);
+    expect([rate.recent, rate.steady]).toEqual([0, 0]);
+  });
+
+  it('leaves the burst of the first second out of the steady rate', () => {
+    const rate = new RateMeter();
+    for (let frame = 1; frame <= 30; frame++) rate.add(frame, frame);
+    for (let frame = 31; frame <= 280; frame++) rate.add(frame, (frame - 30) * 40);
+    expect(rate.steady).toBeCloseTo(25, 9);
+  });
+
+  it('takes what there is if that is less than a second', () => {
+    const rate = new RateMeter();
+    for (let frame = 1; frame <= 11; frame++) rate.add(frame, frame * 40);
+    expect(rate.steady).toBeCloseTo(25, 9);
+  });
+
+  it('forgets in its recent value what is two seconds old', () => {
+    const rate = new RateMeter();
+    for (let frame = 0; frame <= 100; frame++) rate.add(frame, frame * 10);
+    for (let frame = 101; frame <= 140; frame++) rate.add(frame, 1000 + (frame - 100) * 100);
+    expect(rate.recent).toBeCloseTo(10, 9);
+  });
+});
+
+it('ages have a last, a highest and a median of the latest', () => {
+  const ages = new AgeStatistics();
+  expect([ages.last, ages.max, ages.median]).toEqual([0, 0, 0]);
+  for (const age of [5, 900, 1]) ages.add(age);
+  expect([ages.last, ages.max, ages.median]).toEqual([1, 900, 5]);
+  for (let added = 0; added < 2000; added++) ages.add(7);
+  expect([ages.last, ages.max, ages.median]).toEqual([7, 900, 7]);
+});
+
+it('frames are verified, mismatched or without a hash to compare with', () => {
+  const decoded = new Map([
+    [1, new Set(['a'])],
+    [2, new Set(['b', 'c'])],
+  ]);
+  const read = [
+    { frameId: 1, hash: 'a' },
+    { frameId: 2, hash: 'c' },
+    { frameId: 2, hash: 'a' },
+    { frameId: 3, hash: 'a' },
+  ];
+  expect(verifyFrames(read, decoded)).toEqual({ verified: 2, mismatched: 1, unverified: 1 });
+});
+
+it('the table has columns of equal width under their headings', () => {
+  const row = ['camera-10', 'running', '25.0/s', '1', '0', '2.0 ms', '230/s', '0', '1.00 MB'];
+  expect(tableLines([row])).toEqual([
+    'camera     state    decoded  read  missed  age     rtp    lost  recording',
+    'camera-10  running  25.0/s   1     0       2.0 ms  230/s  0     1.00 MB',
+  ]);
+});
+
+describe('the report', () => {
+  const good: CameraReport = {
+    cameraId: 'camera-1',
+    input: 'film.mp4',
+    sourceFramesPerSecond: null,
+    video: { codec: 'h264', width: 640, height: 360 },
+    ffmpegStarts: 1,
+    frames: {
+      framesPerSecond: 25,
+      read: 100,
+      missed: 2,
+      missedAtStart: 2,
+      verified: 100,
+      mismatched: 0,
+      unverified: 0,
+      medianAgeMs: 2,
+      maxAgeMs: 9,
+    },
+    rtp: { packets: 10, packetsPerSecond: 5, lost: 0, longestGapMs: 40 },
+    recording: { playlist: '/x/index.m3u8', segments: 1, bytes: 1_500_000 },
+    png: '/x.png',
+  };
+
+  it('finds nothing wrong with a camera that is well, with or without the frame path', () => {
+    expect(cameraProblems(good)).toEqual([]);
+    expect(cameraProblems({ ...good, frames: null, png: null })).toEqual([]);
+  });
+
+  it.each([
+    [{ frames: { ...good.frames, read: 0 } }, 'no frame was read'],
+    [{ frames: { ...good.frames, mismatched: 1 } }, '1 frames are not what FFmpeg decoded'],
+    [{ frames: { ...good.frames, unverified: 3 } }, '3 frames have no hash of FFmpeg to compare with'],
+    [{ rtp: { ...good.rtp, packets: 0 } }, 'no RTP packet was received'],
+    [{ recording: { ...good.recording, bytes: 0 } }, 'nothing was recorded'],
+  ])('names what is wrong: %j', (change, problem) => {
+    expect(cameraProblems({ ...good, ...change } as CameraReport)).toEqual([`camera-1: ${problem}`]);
+  });
+
+  it('is a summary that a person can read', () => {
+    const report: DemoReport = {
+      ok: false,
+      problems: ['camera-1: no frame was read'],
+      framePath: 'on',
+      ffmpeg: { path: '/usr/bin/ffmpeg', version: '5.1' },
+      seconds: 4,
+      folder: '/x',
+      cameras: [good],
+    };
+    expect(summary(report)).toBe(`
+4.0 s with FFmpeg 5.1, frame path on
+
+camera-1  640x360 h264  film.mp4
+  frames     25.00/s decoded, 100 read, 2 missed (2 in the burst at the start), age 2.0 ms (median), 9.0 ms (highest)
+  bit-exact  100 of 100
+  rtp        10 packets, 5/s, 0 lost, longest gap 40 ms
+  recording  1 segments, 1.50 MB, /x/index.m3u8
+  picture    /x.png
+
+problem: camera-1: no frame was read
+Not all is well.
+`);
+  });
+});

@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { decode } from 'fast-png';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { DemoReport } from '../src/demo/report.js';
+import { findFfmpeg } from '../src/ffmpeg/binary.js';
+import { temporaryFolder, until } from './pipeline.js';
+
+const DEMO = fileURLToPath(new URL('../dist/demo.js', import.meta.url));
+
+interface DemoRun {
+  readonly child: ChildProcess;
+  readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** What the demo has in shared memory now. */
+  sharedMemory: () => string[];
+}
+
+/** Starts the built demo with a temporary folder of its own. */
+function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}): DemoRun {
+  const folder = temporaryFolder();
+  const before = new Set(readdirSync('/dev/shm'));
+  const child = spawn(process.execPath, [DEMO, ...args], {
+    env: { ...process.env, AI_FRAME_EXPORT_ENABLED: undefined, TMPDIR: folder, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  return {
+    child,
+    ended: new Promise((resolve) => {
+      child.once('close', (code) => {
+        resolve({ code, stdout, stderr });
+      });
+    }),
+    sharedMemory: () =>
+      readdirSync('/dev/shm').filter((name) => name.startsWith('vas-demo-') && !before.has(name)),
+  };
+}
+
+/** Runs the demo to its end; whatever happened, nothing of it is left in shared memory. */
+async function runDemo(
+  args: readonly string[],
+  env?: NodeJS.ProcessEnv,
+): Promise<{ code: number | null; report: DemoReport; stderr: string }> {
+  const demo = startDemo([...args, '--json'], env);
+  const { code, stdout, stderr } = await demo.ended;
+  expect(demo.sharedMemory()).toEqual([]);
+  return { code, report: JSON.parse(stdout) as DemoReport, stderr };
+}
+
+describe('the demo', () => {
+  it('S4: shows two cameras whose frames arrive bit-exact in another process', async () => {
+    const { code, report, stderr } = await runDemo(['--cameras', '2', '--seconds', '3']);
+    expect(stderr).toBe('');
+    expect(report).toMatchObject({ ok: true, problems: [], framePath: 'on' });
+    expect(code).toBe(0);
+    expect(report.cameras.map(({ cameraId }) => cameraId)).toEqual(['camera-1', 'camera-2']);
+    for (const { frames, rtp, recording, png, video } of report.cameras) {
+      expect(frames?.read).toBeGreaterThan(50);
+      expect(frames).toMatchObject({ verified: frames?.read, mismatched: 0, unverified: 0 });
+      expect(rtp.packets).toBeGreaterThan(100);
+      expect(recording.segments).toBeGreaterThan(0);
+      expect(readFileSync(recording.playlist, 'utf8')).toContain('#EXT-X-ENDLIST');
+      const picture = decode(readFileSync(String(png)));
+      expect(picture).toMatchObject({ width: video?.width, height: video?.height, channels: 3 });
+      // The test picture is colourful.
+      expect(new Set(picture.data).size).toBeGreaterThan(20);
+    }
+  });
+
+  it('needs no FFmpeg on the PATH', async () => {
+    const { code, report } = await runDemo(['--seconds', '1'], { PATH: '' });
+    expect(report).toMatchObject({ ok: true, problems: [] });
+    expect(report.ffmpeg.path).toContain('@ffmpeg-installer');
+    expect(code).toBe(0);
+  });
+
+  it('fails when a frame is not what FFmpeg decoded', async () => {
+    const ffmpeg = await findFfmpeg();
+    const liar = join(temporaryFolder(), 'ffmpeg');
+    // Hashes the frames with their chroma swapped.
+    writeFileSync(
+      liar,
+      `#!/bin/bash
+seen=0
+for arg in "$@"; do
+  if [ "$arg" = nv12 ] && [ $((seen += 1)) = 2 ]; then arg=nv21; fi
+  args+=("$arg")
+done
+exec '${ffmpeg.path}' "\${args[@]}"
+`,
+    );
+    chmodSync(liar, 0o755);
+    const { code, report } = await runDemo(['--seconds', '1', '--ffmpeg', liar]);
+    const [camera] = report.cameras;
+    expect(camera?.frames).toMatchObject({ verified: 0, mismatched: camera?.frames?.read, unverified: 0 });
+    expect(report.problems).toEqual([`camera-1: ${camera?.frames?.read} frames are not what FFmpeg decoded`]);
+    expect(code).toBe(1);
+  });
+
+  it('G4: runs the same pipeline without the frame path, loading nothing native, when the flag is off', async () => {
+    const demo = startDemo(['--seconds', '3'], { AI_FRAME_EXPORT_ENABLED: 'false' });
+    const maps = `/proc/${demo.child.pid}/maps`;
+    let mapped = '';
+    const watch = setInterval(() => {
+      if (existsSync(maps)) mapped += readFileSync(maps, 'utf8');
+    }, 200);
+    const { code, stdout } = await demo.ended;
+    clearInterval(watch);
+    expect(stdout).toContain('frame path off (AI_FRAME_EXPORT_ENABLED): video only');
+    expect(stdout).toContain('All is well.');
+    expect(code).toBe(0);
+    expect(mapped).toContain(process.execPath);
+    expect(mapped).not.toMatch(/vas-frame-export|\/dev\/shm/);
+  });
+
+  it('stops at Ctrl-C with its summary and leaves no process and no shared memory', async () => {
+    const demo = startDemo(['--seconds', '600']);
+    await until(() => demo.sharedMemory().length > 0);
+    const children = `/proc/${demo.child.pid}/task/${demo.child.pid}/children`;
+    await until(() => readFileSync(children, 'utf8').split(' ').length > 4);
+    const pids = readFileSync(children, 'utf8').trim().split(' ');
+    demo.child.kill('SIGINT');
+    const { code, stdout } = await demo.ended;
+    expect(code).toBe(130);
+    expect(stdout).toContain('with FFmpeg');
+    expect(demo.sharedMemory()).toEqual([]);
+    expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+  });
+
+  it('ends with a sentence and exit code 1 when there is nothing to show it with', async () => {
+    const { code, stdout, stderr } = await startDemo(['--ffmpeg', '/nowhere/ffmpeg']).ended;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^the demo could not be shown: .*\/nowhere\/ffmpeg/);
+  });
+
+  it('explains its options, and exits with 2 for those it does not know', async () => {
+    expect(await startDemo(['--help']).ended).toMatchObject({ code: 0, stderr: '' });
+    const { code, stdout, stderr } = await startDemo(['--frames', '3']).ended;
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('usage: npm run demo');
+  });
+});
