@@ -22,23 +22,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = stdout().lock();
     // Frame ids go on as long as the epoch is the same.
     let mut followed: Option<([u8; 16], u64)> = None;
+    let mut told = String::new();
     loop {
-        let source = match FrameSource::open(base_dir, &camera) {
-            Ok(source) => source,
-            Err(error @ OpenError::NotFound { .. }) => {
-                writeln!(out, "{error}")?;
-                sleep(RETRY);
-                continue;
+        let why = match FrameSource::open(base_dir, &camera) {
+            Ok(source) => {
+                let epoch = source.reader().header().identity().epoch;
+                let after = followed
+                    .filter(|(former, _)| *former == epoch)
+                    .map_or(0, |(_, id)| id);
+                let (last, verdict) = follow(&source, after, &mut out)?;
+                followed = Some((epoch, last));
+                format!("{verdict:?} after frame {last}")
             }
+            Err(error @ OpenError::NotFound { .. }) => error.to_string(),
             Err(error) => return Err(error.into()),
         };
-        let epoch = source.reader().header().identity().epoch;
-        let after = followed
-            .filter(|(former, _)| *former == epoch)
-            .map_or(0, |(_, id)| id);
-        let (last, verdict) = follow(&source, after, &mut out)?;
-        followed = Some((epoch, last));
-        writeln!(out, "{verdict:?}")?;
+        if why != told {
+            writeln!(out, "{why}")?;
+            told = why;
+        }
         sleep(RETRY);
     }
 }

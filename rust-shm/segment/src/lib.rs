@@ -49,6 +49,7 @@ mod file_size_limit;
 mod frame_source;
 mod mapping;
 mod os_error;
+mod ring_dir;
 mod segment;
 mod sweep;
 mod verdict;

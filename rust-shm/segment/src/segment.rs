@@ -5,12 +5,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{
-    AtFlags, FallocateFlags, Mode, OFlags, RenameFlags, fallocate, fchmod, fstatvfs, mkdirat, openat,
-    renameat_with, unlinkat,
-};
-use rustix::io::{Errno, retry_on_intr};
-use rustix::rand::{GetRandomFlags, getrandom};
+use rustix::fs::{fchmod, fstatvfs};
+use rustix::io::Errno;
 use vas_frame_protocol::{
     InitialiseError, RingIdentity, RingShape, State, beat, initialise, set_state, state,
 };
@@ -18,19 +14,18 @@ use vas_frame_protocol::{
 use crate::camera_id::CameraId;
 use crate::camera_lock::{CameraLock, HeldLock};
 use crate::clock::{monotonic_ns, wall_ns};
-use crate::export_dir::{DATA, Found, META, find, remove_dir, remove_files};
+use crate::export_dir::{DATA, Found, META, find};
 use crate::fail_point::fail_point;
 use crate::file_id::FileId;
 use crate::file_mode::FileMode;
 use crate::file_size_limit::file_size_limit;
 use crate::mapping::WritableMapping;
 use crate::os_error::OsError;
+use crate::ring_dir::{RingDir, random_bytes};
 use crate::writer_lock;
 
-/// How much is reserved by one system call. A signal interrupts it and undoes that much, no more.
-const RESERVE_STEP: u64 = 32 << 20;
-/// How often the path may change under us before we give up; each time somebody else must have changed it.
-const PLACING_TRIES: usize = 8;
+/// A folder and two files.
+const INODES_NEEDED: u64 = 3;
 
 /// What a ring is to be like.
 #[derive(Clone, Copy, Debug)]
@@ -52,14 +47,7 @@ pub struct SegmentOptions {
 /// # Errors
 /// None on any system that has finished booting.
 pub fn new_epoch() -> io::Result<[u8; 16]> {
-    Ok(random()?)
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Errno> {
-    let mut bytes = [0; N];
-    // Up to 256 bytes are given whole or not at all.
-    getrandom(&mut bytes, GetRandomFlags::empty())?;
-    Ok(bytes)
+    Ok(random_bytes()?)
 }
 
 /// One generation of a camera's ring, visible to readers from [`create`](Self::create) to [`end`](Self::end).
@@ -151,6 +139,29 @@ impl CreateError {
             Self::Os(error) => error.code(),
         }
     }
+
+    /// What a full file system lacks; asked when the attempt has been cleaned up.
+    fn explained(self, lock: &HeldLock, needed: u64) -> Self {
+        let Self::Os(error) = &self else {
+            return self;
+        };
+        if !matches!(error.errno(), Some(Errno::NOSPC | Errno::DQUOT)) {
+            return self;
+        }
+        let (camera, base_dir) = (lock.camera.clone(), lock.base.path.clone());
+        match fstatvfs(&lock.base.fd) {
+            Ok(stat) if stat.f_files > 0 && stat.f_favail < INODES_NEEDED => {
+                Self::NoInodes { camera, base_dir }
+            }
+            Ok(stat) => Self::NoSpace {
+                camera,
+                base_dir,
+                needed,
+                free: stat.f_bavail.saturating_mul(stat.f_frsize),
+            },
+            Err(_) => self,
+        }
+    }
 }
 
 impl Segment {
@@ -221,7 +232,9 @@ impl Segment {
         }
         fchmod(&dir.fd, options.file_mode.of_dir()).map_err(refused("set the mode of"))?;
         fail_point!("ring-finished");
-        dir.put_in_place()?;
+        if !dir.put_in_place()? {
+            return Err(CreateError::Occupied { path });
+        }
         fail_point!("ring-placed");
         Ok(Self {
             memory: Arc::new(memory),
@@ -268,146 +281,5 @@ impl Segment {
 impl Drop for Segment {
     fn drop(&mut self) {
         self.end();
-    }
-}
-
-impl CreateError {
-    /// What a full file system lacks; asked when the attempt has been cleaned up.
-    fn explained(self, lock: &HeldLock, needed: u64) -> Self {
-        let Self::Os(error) = &self else {
-            return self;
-        };
-        if !matches!(error.errno(), Some(Errno::NOSPC | Errno::DQUOT)) {
-            return self;
-        }
-        let (camera, base_dir) = (lock.camera.clone(), lock.base.path.clone());
-        match fstatvfs(&lock.base.fd) {
-            Ok(stat) if stat.f_files > 0 && stat.f_favail < INODES_NEEDED => {
-                Self::NoInodes { camera, base_dir }
-            }
-            Ok(stat) => Self::NoSpace {
-                camera,
-                base_dir,
-                needed,
-                free: stat.f_bavail.saturating_mul(stat.f_frsize),
-            },
-            Err(_) => self,
-        }
-    }
-}
-
-/// A folder and two files.
-const INODES_NEEDED: u64 = 3;
-
-/// `.<camera>.<random>.new`: no camera id begins with a dot.
-fn unfinished_name(camera: &CameraId) -> Result<String, Errno> {
-    Ok(format!(".{camera}.{:016x}.new", u64::from_le_bytes(random()?)))
-}
-
-/// The camera whose half-built folder has this name.
-pub(crate) fn camera_of_unfinished(name: &str) -> Option<CameraId> {
-    let (camera, random) = name.strip_prefix('.')?.strip_suffix(".new")?.rsplit_once('.')?;
-    let is_random = random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
-    CameraId::new(camera).ok().filter(|_| is_random)
-}
-
-/// A folder with the files of a ring, first under a hidden name and then under the camera's. Removed on drop,
-/// under whichever of the two; what somebody else put at that name is left alone.
-#[derive(Debug)]
-struct RingDir {
-    fd: OwnedFd,
-    id: FileId,
-    name: String,
-    lock: Arc<HeldLock>,
-}
-
-impl RingDir {
-    /// A new, hidden folder that only its owner can enter.
-    fn make(lock: &Arc<HeldLock>) -> Result<Self, OsError> {
-        let base = &lock.base;
-        let name = unfinished_name(&lock.camera)
-            .map_err(|errno| OsError::new("draw a name for a folder in", &base.path, errno))?;
-        let refused = |errno| OsError::new("create", base.join(&name), errno);
-        mkdirat(&base.fd, &name, Mode::RWXU).map_err(refused)?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = openat(&base.fd, &name, flags, Mode::empty()).and_then(|fd| Ok((FileId::of(&fd)?, fd)));
-        let (id, fd) = opened.map_err(|errno| {
-            let _ = unlinkat(&base.fd, &name, AtFlags::REMOVEDIR);
-            refused(errno)
-        })?;
-        Ok(Self {
-            fd,
-            id,
-            name,
-            lock: Arc::clone(lock),
-        })
-    }
-
-    /// Creates a file with all of its memory reserved. A file of that size without it would be a SIGBUS on the
-    /// first page that the file system has no room for.
-    fn make_file(&self, file: &str, len: u64) -> Result<OwnedFd, OsError> {
-        let refused =
-            |action| move |errno| OsError::new(action, self.lock.base.join(&self.name).join(file), errno);
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = openat(&self.fd, file, flags, Mode::RUSR | Mode::WUSR).map_err(refused("create"))?;
-        let mut reserved = 0;
-        while reserved < len {
-            let step = RESERVE_STEP.min(len - reserved);
-            retry_on_intr(|| fallocate(&fd, FallocateFlags::empty(), reserved, step))
-                .map_err(refused("reserve memory for"))?;
-            reserved += step;
-        }
-        Ok(fd)
-    }
-
-    /// Renames the folder to the camera's name: into an empty place, or in exchange for the former generation,
-    /// which is told and removed then. At no moment is there nothing or half of something at the path.
-    fn put_in_place(&mut self) -> Result<(), CreateError> {
-        let lock = Arc::clone(&self.lock);
-        let (base, name) = (&lock.base, lock.camera.as_str());
-        let refused = |errno| OsError::new("rename a folder to", base.join(name), errno);
-        let hidden = self.name.clone();
-        let rename = |how| renameat_with(&base.fd, &hidden, &base.fd, name, how);
-        for _ in 0..PLACING_TRIES {
-            match rename(RenameFlags::NOREPLACE) {
-                Ok(()) => {
-                    self.name = name.to_owned();
-                    return Ok(());
-                }
-                Err(Errno::EXIST) => {}
-                Err(errno) => return Err(refused(errno).into()),
-            }
-            let former = match find(base, name).map_err(refused)? {
-                Found::Export(former) => former,
-                Found::Nothing => continue,
-                Found::Foreign => break,
-            };
-            match rename(RenameFlags::EXCHANGE) {
-                Ok(()) => {}
-                Err(Errno::NOENT) => continue,
-                Err(errno) => return Err(refused(errno).into()),
-            }
-            fail_point!("rings-exchanged");
-            if FileId::at(&base.fd, &hidden) == Ok(former.id) {
-                self.name = name.to_owned();
-                former.remove(base, &hidden, State::Replaced);
-                return Ok(());
-            }
-            // Something else had come to stand there meanwhile. It is not ours to remove: put it back.
-            rename(RenameFlags::EXCHANGE).map_err(refused)?;
-            break;
-        }
-        Err(CreateError::Occupied {
-            path: base.join(name),
-        })
-    }
-}
-
-impl Drop for RingDir {
-    fn drop(&mut self) {
-        remove_files(&self.fd);
-        fail_point!("files-removed");
-        remove_dir(&self.lock.base, &self.name, self.id);
-        fail_point!("folder-removed");
     }
 }

@@ -12,7 +12,7 @@ use crate::camera_id::CameraId;
 use crate::camera_lock::{HeldLock, camera_of_lock};
 use crate::export_dir::{Found, find};
 use crate::os_error::OsError;
-use crate::segment::camera_of_unfinished;
+use crate::ring_dir::camera_of_unfinished;
 
 /// Removes every export in the base folder whose writer died, half-built ones and lock files too, and tells
 /// readers that are still attached to one that it has ended. What has a living writer, belongs to another user or

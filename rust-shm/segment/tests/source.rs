@@ -123,7 +123,8 @@ fn p2_10_refuses_files_that_are_no_ring() {
     let stage = Stage::new();
     let lock = lock(&stage.base(), "a");
     let segment = Segment::create(&lock, &options()).unwrap();
-    let damages: [(&str, fn(&Path)); 7] = [
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 7] = [
         ("empty meta", |dir| {
             writable(&dir.join("frame.meta")).set_len(0).unwrap()
         }),
@@ -198,7 +199,11 @@ fn p2_8_says_that_a_source_may_not_be_read() {
     let stage = Stage::new();
     let lock = lock(&stage.base(), "a");
     let segment = Segment::create(&lock, &options()).unwrap();
-    fs::set_permissions(segment.path().join("frame.data"), PermissionsExt::from_mode(0)).unwrap();
+    fs::set_permissions(
+        segment.path().join("frame.data"),
+        PermissionsExt::from_mode(0o000),
+    )
+    .unwrap();
     // A thread of its own gives up what lets root pass every check.
     let none = CapabilitySet::empty();
     let refused = std::thread::spawn({

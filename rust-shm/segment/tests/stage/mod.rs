@@ -194,21 +194,25 @@ pub(crate) fn play_with(test: &str, role: &str, base: &Path, variable: (&str, &s
     )
 }
 
-/// As [`play`], in a mount namespace where it may mount what nobody else sees, and waits until it has succeeded.
-/// Where only root may make one, a user namespace makes this process root first.
+/// As [`play`], in mount and process namespaces where it may mount what nobody else sees, and waits until it has
+/// succeeded. Where only root may make them, a user namespace makes this process root first.
 pub(crate) fn play_in_namespace(test: &str, role: &str, base: &Path) {
-    let mount = ["--mount", "--propagation", "private"].as_slice();
-    let user = ["--user", "--map-root-user", "--mount", "--propagation", "private"].as_slice();
+    let as_root = [
+        "--mount",
+        "--propagation",
+        "private",
+        "--pid",
+        "--fork",
+        "--kill-child",
+    ];
+    let as_user = [&["--user", "--map-root-user"], as_root.as_slice()].concat();
     let is_allowed = |arguments: &&[&str]| {
-        let status = Command::new("unshare")
-            .args(*arguments)
-            .arg("true")
-            .stderr(Stdio::null())
-            .status();
-        status.is_ok_and(|status| status.success())
+        let mut command = Command::new("unshare");
+        command.args(*arguments).arg("true").stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
     };
-    let arguments = [mount, user].into_iter().find(is_allowed).expect(
-        "this test mounts a tmpfs of its own: run it as root, or allow user namespaces, with unshare(1) installed",
+    let arguments = [as_root.as_slice(), &as_user].into_iter().find(is_allowed).expect(
+        "this test mounts file systems of its own: run it as root, or allow user namespaces, and have unshare(1)",
     );
     let mut command = Command::new("unshare");
     command.args(arguments).arg(std::env::current_exe().unwrap());
