@@ -5,7 +5,7 @@
 //! stores that publish. It takes no lock and allocates nothing. Whenever it cannot publish it reads into
 //! memory that was set aside before the pipe was handed out.
 
-use crate::fault;
+use crate::fail_point::fail_point;
 use crate::link::{DrainState, Link};
 use crate::ring::{HeldWriter, Ring};
 use crate::tally::Tally;
@@ -117,7 +117,7 @@ impl Drain {
         let ring = Arc::clone(writer.ring());
         loop {
             let mut slot = writer.begin();
-            fault::kill_point("kill:frame-begun");
+            _ = fail_point!("frame-begun");
             while self.position < self.frame_bytes {
                 // SAFETY: the slot has `frame_bytes` bytes, of which `position` lie before the result.
                 let rest = unsafe { slot.as_mut_ptr().add(self.position) };
@@ -144,11 +144,7 @@ impl Drain {
                     return Flow::Continue;
                 }
             }
-            fault::kill_point("kill:frame-filled");
-            if fault::is_due("drain:panic") {
-                std::panic::resume_unwind(Box::new("asked for by the test"));
-            }
-            if fault::is_due("drain:refuse") || fault::is_due("drain:no-scratch") {
+            if fail_point!("frame-filled") {
                 self.ring = None;
                 self.count_discarded();
                 return Flow::Continue;
@@ -160,14 +156,14 @@ impl Drain {
                 }
                 None => self.count_discarded(),
             }
-            fault::kill_point("kill:frame-published");
+            _ = fail_point!("frame-published");
         }
     }
 
     /// Throws away what one `read` gives, at most the rest of the frame.
     fn discard(&mut self) -> Flow {
         self.link.set_state(DrainState::Discarding);
-        fault::stop_point("drain:no-scratch");
+        _ = fail_point!("discarding");
         let count = self.scratch.len().min(self.frame_bytes - self.position);
         // SAFETY: `count` is not larger than the scratch memory, which nobody else knows.
         match unsafe { read(self.link.read_end(), self.scratch.as_mut_ptr(), count) } {

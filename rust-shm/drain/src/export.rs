@@ -1,7 +1,7 @@
 //! The export of one camera: which memory its frames go to, and who puts them there.
 
 use crate::drain::Drain;
-use crate::fault;
+use crate::fail_point::fail_point;
 use crate::heartbeat;
 use crate::link::{DrainState, Link};
 use crate::pipe::Pipe;
@@ -292,7 +292,7 @@ impl Export {
         let generation = self.generation + 1;
 
         let newest_id = live.ring.pause();
-        fault::kill_point("kill:geometry-paused");
+        _ = fail_point!("geometry-paused");
         match generate(&live.lock, &options, self.epoch, generation, newest_id + 1) {
             Ok((segment, ring)) => {
                 live.segment = segment;
@@ -303,7 +303,7 @@ impl Export {
                 return Err(ReshapeError::Open(error));
             }
         }
-        fault::kill_point("kill:geometry-changed");
+        _ = fail_point!("geometry-changed");
         self.options = options;
         self.generation = generation;
         self.retire();

@@ -29,7 +29,7 @@
 mod baton;
 mod drain;
 mod export;
-mod fault;
+mod fail_point;
 mod gate;
 mod heartbeat;
 mod link;
