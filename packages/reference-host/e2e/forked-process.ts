@@ -1,7 +1,6 @@
 /** A Node process of the suite's own, which answers requests over IPC. */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** What a process can be asked: the name of each request, its argument and its answer. */
@@ -19,6 +18,14 @@ interface Answer {
   readonly error?: string;
 }
 
+export interface ForkOptions {
+  /** More for its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly execArgv?: readonly string[];
+  /** A command that runs what follows its arguments, in the same process in the end. */
+  readonly wrapper?: { readonly command: string; readonly args: readonly string[] };
+}
+
 interface Pending {
   readonly resolve: (answer: never) => void;
   readonly reject: (error: Error) => void;
@@ -33,11 +40,12 @@ export class ForkedProcess<R extends Requests> {
   #stderr = '';
 
   /** @param entry file name of the bundle, beside this one */
-  constructor(entry: string, env: Readonly<Record<string, string>> = {}, execArgv: readonly string[] = []) {
+  constructor(entry: string, { env = {}, execArgv = [], wrapper }: ForkOptions = {}) {
     this.#name = entry;
     const child = fork(fileURLToPath(new URL(entry, import.meta.url)), [], {
       env: { ...process.env, ...env },
-      execArgv: [...execArgv],
+      ...(wrapper === undefined ? {} : { execPath: wrapper.command }),
+      execArgv: wrapper === undefined ? [...execArgv] : [...wrapper.args, process.execPath, ...execArgv],
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
     this.#child = child;
@@ -47,10 +55,12 @@ export class ForkedProcess<R extends Requests> {
     child.on('message', (message) => {
       this.#take(message as Answer);
     });
-    child.on('error', () => {
-      // The channel broke: `close` follows and fails what is pending.
-    });
-    this.#exited = once(child, 'close').then(() => {
+    // Not `close`: it never comes after our own `disconnect`. An `error` means that it could not be started, or
+    // that it is just ending; what is pending fails either way.
+    this.#exited = new Promise<void>((resolve) => {
+      child.once('exit', resolve);
+      child.once('error', resolve);
+    }).then(() => {
       const error = new Error(`${this.#name} ended: ${this.#stderr.trim()}`);
       for (const { reject } of this.#pending.values()) reject(error);
       this.#pending.clear();

@@ -1,0 +1,59 @@
+/** What a case of the suite is, and what comes of one. */
+import type { Check, Checks } from './check.js';
+import type { StreamCount } from './counter/rtp-counter.js';
+import type { CameraStatus } from './host/requests.js';
+import type { ReaderReport } from './reader/requests.js';
+import type { RecordingCheck } from './recording/hls-recording.js';
+import type { Mark, Stage, StageOptions } from './stage.js';
+
+export interface Case {
+  /** As `--case` takes it. */
+  readonly name: string;
+  /** One sentence: the fault, and what should come of it. */
+  readonly title: string;
+  /** Ids of the requirements that it proves. */
+  readonly requirements: readonly string[];
+  /** What differs from one camera, exported, with the flag on. */
+  readonly stage?: Partial<StageOptions>;
+  /** Length of the measurement; the case may make it longer. */
+  readonly seconds?: number;
+  /** `false`: no reader follows and verifies the first camera's frames. */
+  readonly isFollowed?: boolean;
+  /** Whether it belongs to the short set. */
+  readonly isShort: boolean;
+  /**
+   * A control has to fail: its longest gap is at least this, which proves that the suite can see one.
+   */
+  readonly controlGapMs?: number;
+  /** Name of the case whose curve is drawn below this one's; the host without a tap if left out. */
+  readonly comparedWith?: string;
+  /** The fault. Begins `quietMs` into the measurement; may add statements of its own. */
+  readonly run?: (stage: Stage, checks: Checks) => Promise<void>;
+}
+
+/** How long each measurement goes on before the fault. */
+export const quietMs = 3_000;
+
+export interface ViewerResult extends StreamCount {
+  readonly cameraId: string;
+  /** Longest gap that the case itself did not cause by interrupting the camera. */
+  readonly longestOwnGapMs: number;
+}
+
+export interface CaseResult {
+  readonly name: string;
+  readonly title: string;
+  readonly requirements: readonly string[];
+  readonly isControl: boolean;
+  readonly isOk: boolean;
+  readonly seconds: number;
+  readonly comparedWith: string | null;
+  readonly marks: readonly Mark[];
+  readonly viewers: readonly ViewerResult[];
+  /** Frames per second that the tap took from FFmpeg, `null` without one. */
+  readonly tappedPerSecond: number | null;
+  readonly recordings: readonly (RecordingCheck & { readonly cameraId: string })[];
+  readonly reader: Omit<ReaderReport, 'seen'> | null;
+  readonly events: readonly { readonly cameraId: string; readonly events: CameraStatus['events'] }[];
+  readonly checks: readonly Check[];
+}

@@ -1,0 +1,167 @@
+/** The export closes, fails, or cannot be had; the video goes on. */
+import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Case } from '../case.js';
+import type { Checks } from '../check.js';
+import { faultyAddon } from '../faulty-addon.js';
+import type { Stage } from '../stage.js';
+import { framesPerSecond } from '../stage.js';
+
+async function closeExport(stage: Stage): Promise<void> {
+  stage.mark('export closed');
+  await stage.host.ask('closeExport', { cameraId: stage.first.hosted.cameraId });
+}
+
+export const closedExport: Case = {
+  name: 'export-closed',
+  title: 'The export is closed in mid-stream, FFmpeg goes on',
+  requirements: ['S2', 'G1', 'P2.6'],
+  comparedWith: 'control-no-scratch',
+  isShort: true,
+  run: async (stage, checks) => {
+    const reader = await stage.reader('follow');
+    await closeExport(stage);
+    const files = readdirSync(stage.baseDir);
+    checks.add('the files are gone at once', files.length === 0, files.join());
+    await sleep(1_000);
+    const { verdicts } = await reader.ask('report', null);
+    const statuses = verdicts.map(({ status }) => status);
+    checks.add('readers learn that it ended', statuses[0] === 'ended', statuses.join());
+    await sleep(4_000);
+  },
+};
+
+/** The same without the scratch memory into which a drain reads what it cannot publish. */
+export const noScratchControl: Case = {
+  name: 'control-no-scratch',
+  title: 'Control: the same with the fall-back to scratch memory removed from the drain',
+  requirements: [],
+  stage: { hostEnv: faultyAddon('discarding=stop') },
+  isFollowed: false,
+  controlGapMs: 4_000,
+  isShort: true,
+  run: async (stage) => {
+    await closeExport(stage);
+    await sleep(6_000);
+  },
+};
+
+async function checkRefusal(stage: Stage, checks: Checks, codes: readonly string[]): Promise<void> {
+  const { cameras } = await stage.status();
+  const events = cameras.flatMap((camera) => camera.events);
+  const refusals = events.flatMap((event) => (event.type === 'export-failed' ? [event] : []));
+  const [first] = refusals;
+  checks.add(
+    `the export of the camera is refused with ${codes.join(' or ')}`,
+    first !== undefined && codes.includes(first.code),
+    first === undefined ? 'it was not' : `${first.code}: ${first.message}`,
+  );
+  checks.add(
+    'its video goes on without a raw output',
+    cameras[0]?.ffmpegPid != null && cameras[0].source === null,
+  );
+}
+
+export const fullSharedMemory: Case = {
+  name: 'shm-full',
+  title: 'Shared memory is full when the camera starts',
+  requirements: ['S2', 'P2.8'],
+  stage: { baseMount: '-t tmpfs -o size=2m,mode=755 none' },
+  isFollowed: false,
+  isShort: true,
+  run: (stage, checks) => checkRefusal(stage, checks, ['NO_SPACE']),
+};
+
+export const readOnlyBase: Case = {
+  name: 'base-read-only',
+  title: 'The base folder is not writable when the camera starts',
+  requirements: ['S2', 'P2.8'],
+  stage: { baseMount: '-t tmpfs -o ro,mode=755 none' },
+  isFollowed: false,
+  isShort: false,
+  run: (stage, checks) => checkRefusal(stage, checks, ['PERMISSION_DENIED']),
+};
+
+export const replacedFiles: Case = {
+  name: 'files-replaced',
+  title: "An outsider deletes the camera's files, and puts others in their place",
+  requirements: ['S2', 'P2.5', 'P2.8'],
+  isShort: false,
+  run: async (stage, checks) => {
+    const folder = stage.source().path;
+    const foreign = join(stage.folder('outsider'), 'moved');
+    stage.mark('files deleted');
+    rmSync(join(folder, 'frame.data'));
+    rmSync(join(folder, 'frame.meta'));
+    await sleep(2_000);
+    stage.mark('folder replaced');
+    mkdirSync(foreign);
+    writeFileSync(join(foreign, 'frame.meta'), 'not a ring');
+    copyFileSync(join(foreign, 'frame.meta'), join(foreign, 'frame.data'));
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    for (const name of readdirSync(foreign)) copyFileSync(join(foreign, name), join(folder, name));
+    await sleep(2_000);
+    stage.mark('folder moved away');
+    renameSync(folder, `${folder}.moved`);
+    rmSync(`${folder}.moved`, { recursive: true });
+    await sleep(1_000);
+    const { cameras } = await stage.status();
+    checks.add(
+      'the drain publishes on',
+      cameras[0]?.statistics?.drain === 'publishing',
+      cameras[0]?.statistics?.drain,
+    );
+  },
+};
+
+export const failingDrain: Case = {
+  name: 'drain-fails',
+  title: 'The drain thread panics at every frame from the 200th on',
+  requirements: ['S2', 'G1'],
+  stage: { hostEnv: faultyAddon('frame-filled=panic@200') },
+  isShort: true,
+  run: async (stage, checks) => {
+    stage.mark('drain panics (about now)');
+    await sleep(8_000);
+    const { cameras } = await stage.status();
+    const statistics = cameras[0]?.statistics;
+    checks.add(
+      'what comes after the panic is read and thrown away',
+      (statistics?.framesDiscarded ?? 0) > framesPerSecond,
+      `${statistics?.framesWritten} published, ${statistics?.framesDiscarded} discarded, ${statistics?.drain}`,
+    );
+  },
+};
+
+export const secondHost: Case = {
+  name: 'second-host',
+  title: 'A second host starts the same camera with the same base folder',
+  requirements: ['S2', 'P2.2'],
+  stage: { sparePorts: 1 },
+  isShort: false,
+  run: async (stage, checks) => {
+    stage.mark('second host');
+    const { hosted } = stage.first;
+    const second = await stage.startHost([
+      { ...hosted, viewerPorts: stage.sparePorts, recordingDir: stage.folder('second'), frameHashDir: null },
+    ]);
+    await sleep(4_000);
+    const { cameras } = await second.ask('status', null);
+    const codes = cameras.flatMap(({ events }) =>
+      events.flatMap((event) => (event.type === 'export-failed' ? [event.code] : [])),
+    );
+    checks.add('the second writer is refused', codes[0] === 'ALREADY_EXPORTED', codes.join());
+    const [own] = (await stage.counts()).slice(-1);
+    checks.add('its viewer has video all the same', (own?.packets ?? 0) > framesPerSecond, own?.packets);
+    await second.ask('stop', null);
+    await second.stop();
+    const { cameras: first } = await stage.status();
+    checks.add(
+      'the first goes on exporting',
+      first[0]?.statistics?.drain === 'publishing',
+      first[0]?.statistics?.drain,
+    );
+  },
+};

@@ -1,0 +1,95 @@
+/** What readers do, and what of it a viewer sees: nothing. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Case } from '../case.js';
+
+export const noReader: Case = {
+  name: 'no-reader',
+  title: 'Frames are exported and nobody reads them',
+  requirements: ['S2', 'P2.3'],
+  isFollowed: false,
+  isShort: false,
+};
+
+export const racingReaders: Case = {
+  name: 'readers-racing',
+  title: '16 readers copy frames as fast as the machine allows',
+  requirements: ['S2', 'P2.5', 'G1'],
+  isShort: true,
+  run: async (stage, checks) => {
+    stage.mark('16 readers');
+    const readers = [];
+    for (let count = 0; count < 16; count += 1) readers.push(await stage.reader('race'));
+    await sleep(6_000);
+    const reports = await Promise.all(readers.map((reader) => reader.ask('report', null)));
+    stage.mark('end');
+    await Promise.all(readers.map((reader) => reader.stop()));
+    const fewest = Math.min(...reports.map(({ frames }) => frames));
+    checks.add('every one of the 16 readers gets frames', fewest > 0, `the slowest ${fewest}`);
+  },
+};
+
+export const stoppedReaders: Case = {
+  name: 'readers-stopped',
+  title: 'Readers are stopped (SIGSTOP) in the middle of a read and continued much later',
+  requirements: ['S2', 'P2.5', 'P1.4'],
+  isShort: true,
+  run: async (stage, checks) => {
+    const parked = [];
+    for (let count = 0; count < 4; count += 1) {
+      const reader = stage.idleReader();
+      const insideFile = join(stage.folder('inside'), `${count}`);
+      // It would look for a tenth of a second; it is stopped before that is over.
+      const outcome = reader.ask('park', { source: stage.source(), ms: 100, insideFile });
+      while (!existsSync(insideFile)) await sleep(1);
+      reader.kill('SIGSTOP');
+      parked.push({ reader, outcome });
+    }
+    stage.mark('4 readers stopped');
+    await sleep(4_000);
+    for (const { reader } of parked) reader.kill('SIGCONT');
+    stage.mark('continued');
+    const outcomes = await Promise.all(parked.map(({ outcome }) => outcome));
+    checks.add(
+      'a read that was stopped for seconds learns that its frame was overwritten',
+      outcomes.every((outcome) => outcome === 'overwritten'),
+      outcomes.join(),
+    );
+  },
+};
+
+export const killedReaders: Case = {
+  name: 'readers-killed',
+  title: 'Readers are started and killed (SIGKILL) in a loop while they read',
+  requirements: ['S2', 'P2.5'],
+  isShort: false,
+  run: async (stage, checks) => {
+    stage.mark('readers killed');
+    const until = Date.now() + 7_000;
+    let killed = 0;
+    while (Date.now() < until) {
+      const readers = await Promise.all([stage.reader('race'), stage.reader('race')]);
+      await sleep(100);
+      for (const reader of readers) reader.kill('SIGKILL');
+      await Promise.all(readers.map((reader) => reader.ended()));
+      killed += readers.length;
+    }
+    stage.mark('end');
+    checks.add('readers were killed', killed >= 10, killed);
+  },
+};
+
+export const holdingReader: Case = {
+  name: 'reader-holds',
+  title: 'A reader maps the frames, reads one, and holds the mapping for the whole run',
+  requirements: ['S2', 'P2.5'],
+  isShort: false,
+  run: async (stage, checks) => {
+    const reader = await stage.reader('hold');
+    stage.mark('held');
+    await sleep(6_000);
+    const { frames } = await reader.ask('report', null);
+    checks.add('the reader took a frame and held its mapping', frames === 1, frames);
+  },
+};

@@ -1,0 +1,120 @@
+/** FFmpeg, the camera or the host itself goes away and comes back. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Case } from '../case.js';
+import type { Checks } from '../check.js';
+import type { ReaderReport } from '../reader/requests.js';
+import type { Stage } from '../stage.js';
+
+const patienceMs = 12_000;
+
+/** Waits until the camera's FFmpeg was started once more than `starts` times and its viewers receive video. */
+async function waitForRestart(stage: Stage, starts: number): Promise<void> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const { cameras } = await stage.status();
+    if ((cameras[0]?.starts ?? 0) > starts && cameras[0]?.ffmpegPid != null) break;
+    if (Date.now() > deadline) throw new Error('the camera did not come back');
+    await sleep(50);
+  }
+  await sleep(4_000);
+  stage.mark('runs again');
+  await sleep(2_000);
+}
+
+async function startsOf(stage: Stage): Promise<number> {
+  return (await stage.status()).cameras[0]?.starts ?? 0;
+}
+
+function statuses(report: ReaderReport): string[] {
+  return report.verdicts.map(({ status }) => status);
+}
+
+function checkSameEpoch(report: ReaderReport, checks: Checks): void {
+  const seen = statuses(report);
+  checks.add('the reader goes on in the same epoch', !seen.includes('new-epoch'), seen.join());
+}
+
+export const killedFfmpeg: Case = {
+  name: 'ffmpeg-killed',
+  title: 'FFmpeg is killed and restarted by the host',
+  requirements: ['S2', 'P2.7'],
+  isFollowed: true,
+  isShort: true,
+  run: async (stage, checks) => {
+    const reader = await stage.reader('follow');
+    const starts = await startsOf(stage);
+    const { cameras } = await stage.status();
+    const pid = cameras[0]?.ffmpegPid;
+    if (pid == null) throw new Error('FFmpeg does not run');
+    stage.markInterruption('FFmpeg killed');
+    process.kill(pid, 'SIGKILL');
+    await waitForRestart(stage, starts);
+    const report = await reader.ask('report', null);
+    const generations = statuses(report).filter((status) => status === 'new-generation').length;
+    checks.add(
+      'the reader goes on without opening anything again',
+      generations === 0,
+      statuses(report).join(),
+    );
+    checkSameEpoch(report, checks);
+  },
+};
+
+export const droppedCamera: Case = {
+  name: 'camera-drops',
+  title: 'The camera drops the connection and comes back',
+  requirements: ['S2', 'P2.7'],
+  isShort: false,
+  run: async (stage, checks) => {
+    const reader = await stage.reader('follow');
+    const starts = await startsOf(stage);
+    stage.markInterruption('camera away');
+    await stage.first.camera.away();
+    await sleep(1_000);
+    await stage.first.camera.back();
+    await waitForRestart(stage, starts);
+    checkSameEpoch(await reader.ask('report', null), checks);
+  },
+};
+
+export const resizedCamera: Case = {
+  name: 'camera-resized',
+  title: 'The camera comes back with another resolution',
+  requirements: ['S2', 'P2.7'],
+  isShort: true,
+  run: async (stage, checks) => {
+    const reader = await stage.reader('follow');
+    const starts = await startsOf(stage);
+    stage.markInterruption('1280x720 becomes 640x360');
+    await stage.first.camera.resize({ width: 640, height: 360 });
+    await waitForRestart(stage, starts);
+    const report = await reader.ask('report', null);
+    checkSameEpoch(report, checks);
+    const seen = statuses(report);
+    checks.add('the reader learns of the new generation', seen.includes('new-generation'), seen.join());
+  },
+};
+
+export const killedHost: Case = {
+  name: 'host-killed',
+  title: 'The host is killed (SIGKILL) and restarted while a reader stays attached',
+  requirements: ['S2', 'P2.6'],
+  isFollowed: false,
+  isShort: true,
+  run: async (stage, checks) => {
+    const reader = await stage.reader('follow');
+    await sleep(1_000);
+    stage.markInterruption('host killed');
+    const { host } = stage;
+    host.kill('SIGKILL');
+    await host.ended();
+    await sleep(3_000);
+    const orphaned = statuses(await reader.ask('report', null));
+    checks.add('the reader learns that the writer is gone', orphaned[0] === 'writer-gone', orphaned.join());
+    stage.markInterruption('host restarted');
+    await stage.replaceHost();
+    await sleep(4_000);
+    const seen = statuses(await reader.ask('report', null));
+    checks.add('the reader finds the new export by itself', seen.includes('new-epoch'), seen.join());
+  },
+};

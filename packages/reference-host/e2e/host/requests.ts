@@ -1,0 +1,74 @@
+/** What the host under test can be asked. */
+import type { CameraExportStatistics } from '@vas/frame-export';
+import type { FrameSourceRef } from '@vas/frame-export/types';
+import type { CameraHostEvent } from '../../src/camera-host.js';
+
+/**
+ * What takes the raw frames: nobody, because the host knows nothing of the packages; the packages; or, as a
+ * control, a `'data'` handler on the pipe, as one writes it in Node.
+ */
+export type Tap = 'none' | 'frame-export' | 'data-handler';
+
+export interface HostedCamera {
+  readonly cameraId: string;
+  /** RTSP URL, or path of a file. */
+  readonly input: string;
+  /** UDP ports of the camera's viewers. */
+  readonly viewerPorts: readonly number[];
+  readonly recordingDir: string;
+  /** Where FFmpeg writes the MD5s of its decoded frames; `null` for not at all. */
+  readonly frameHashDir: string | null;
+}
+
+export interface HostSettings {
+  readonly cameras: readonly HostedCamera[];
+  readonly tap: Tap;
+  readonly baseDir: string;
+  /** `null` takes the one on the PATH. */
+  readonly ffmpeg: string | null;
+}
+
+export interface CameraStatus {
+  readonly cameraId: string;
+  readonly ffmpegPid: number | null;
+  readonly starts: number;
+  readonly events: readonly (CameraHostEvent & { readonly atMs: number })[];
+  /** `null` without an open export. */
+  readonly source: FrameSourceRef | null;
+  /** `lastFrameNs` and `attachError` left out: they do not pass through JSON. */
+  readonly statistics: Omit<CameraExportStatistics, 'lastFrameNs' | 'attachError'> | null;
+}
+
+export interface HostStatus {
+  readonly cameras: readonly CameraStatus[];
+  readonly workerPid: number;
+  /** Native files and files of the frame path in the process's memory map, without repetition. */
+  readonly mappedFiles: readonly string[];
+  /** Files of the frame path among the open descriptors. */
+  readonly openFiles: readonly string[];
+}
+
+/** What the host still has after it has stopped everything. */
+export interface HostLeftovers {
+  readonly descriptors: readonly string[];
+  readonly mappings: readonly string[];
+  readonly threads: readonly string[];
+}
+
+/** Requests as `ForkedProcess` has them; a type and not an interface, so that it fits an index signature. */
+// eslint-disable-next-line @typescript-eslint/consistent-type-definitions
+export type HostRequests = {
+  /** Answered when every camera's FFmpeg runs. */
+  readonly start: { readonly argument: HostSettings; readonly answer: null };
+  readonly status: { readonly argument: null; readonly answer: HostStatus };
+  /** Keeps the JavaScript thread busy; answered afterwards. */
+  readonly block: { readonly argument: { readonly ms: number }; readonly answer: null };
+  /** Makes garbage and collects it, again and again. */
+  readonly collectGarbage: {
+    readonly argument: { readonly ms: number };
+    readonly answer: { collections: number };
+  };
+  readonly closeExport: { readonly argument: { readonly cameraId: string }; readonly answer: null };
+  /** Stops every camera and MediaSoup; the process stays. */
+  readonly stop: { readonly argument: null; readonly answer: HostLeftovers };
+};

@@ -1,0 +1,158 @@
+/**
+ * The end-to-end suite.
+ *
+ *   npm run e2e -- [--case NAME]... [--short] [--seconds N] [--ffmpeg PATH] [--report DIR] [--install-packages]
+ */
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { cpus, release } from 'node:os';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { findFfmpeg } from '../src/ffmpeg/binary.js';
+import type { CaseResult } from './case.js';
+import { baseline, cases } from './cases/index.js';
+import { buildFaultyAddon } from './faulty-addon.js';
+import { columns, row, writeReport } from './report/report.js';
+import type { Run } from './report/report.js';
+import { markProcesses } from './residue.js';
+import { runCase } from './run-case.js';
+import type { Limits, RunSettings } from './run-case.js';
+import { e2eSource } from './source-folder.js';
+import { requireSystemPackages } from './system-packages.js';
+import { provideWorker } from './worker-binary.js';
+
+const { values: options } = parseArgs({
+  options: {
+    case: { type: 'string', multiple: true },
+    short: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '12' },
+    ffmpeg: { type: 'string' },
+    report: { type: 'string', default: fileURLToPath(new URL('../../../reports', e2eSource)) },
+    'install-packages': { type: 'boolean', default: false },
+  },
+});
+
+/** The longest gap may be this long, or twice that of the host without a tap. */
+const gapFloorMs = 200;
+
+const columnWidths = [22, 22, 11, 6, 10, 6, 8, 18];
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const chosen = chooseCases();
+  const begun = new Date();
+  requireSystemPackages(options['install-packages']);
+  provideWorker(options['install-packages'] ? ['--install-packages'] : []);
+  if (chosen.some(({ stage }) => stage?.hostEnv !== undefined)) buildFaultyAddon();
+  markProcesses();
+
+  const ffmpeg = await findFfmpeg(options.ffmpeg);
+  const settings: RunSettings = {
+    ffmpeg: options.ffmpeg ?? null,
+    ffmpegPath: ffmpeg.path,
+    seconds: Number(options.seconds),
+  };
+  console.log(`FFmpeg ${ffmpeg.version}, ${chosen.length} cases\n`);
+  printRow([...columns]);
+  const base = await runCase(baseline, settings, null);
+  printResult(base);
+  const limits = limitsFrom(base);
+
+  const results: CaseResult[] = [];
+  for (const [index, testCase] of chosen.entries()) {
+    const clear = announce(`${index + 1}/${chosen.length} ${testCase.name}: ${testCase.title}`);
+    const result = await runCase(testCase, settings, limits);
+    clear();
+    printResult(result);
+    results.push(result);
+  }
+
+  const run: Run = {
+    commit: commit(),
+    command: ['npm run e2e --', ...process.argv.slice(2)].join(' '),
+    begunAt: begun.toISOString(),
+    seconds: (Date.now() - begun.getTime()) / 1000,
+    machine: {
+      kernel: release(),
+      processors: `${cpus().length} x ${cpus()[0]?.model.trim() ?? 'unknown processor'}`,
+      node: process.versions.node,
+      ffmpeg: ffmpeg.version,
+      mediasoup: mediasoupVersion(),
+    },
+    limits,
+    baseline: base,
+    cases: results,
+  };
+  writeReport(run, resolve(options.report));
+  const failed = [base, ...results].filter(({ isOk }) => !isOk);
+  console.log(`\nlimit ${limits.longestGapMs.toFixed(0)} ms; report in ${resolve(options.report)}`);
+  console.log(
+    failed.length === 0
+      ? 'all as it should be'
+      : `not as it should be: ${failed.map(({ name }) => name).join(', ')}`,
+  );
+  return failed.length === 0 ? 0 : 1;
+}
+
+function chooseCases(): typeof cases {
+  const names = options.case;
+  if (names === undefined) return options.short ? cases.filter(({ isShort }) => isShort) : cases;
+  return names.map((name) => {
+    const found = cases.find((testCase) => testCase.name === name);
+    if (found === undefined) {
+      throw new Error(`no case ${name}; there are: ${cases.map((testCase) => testCase.name).join(', ')}`);
+    }
+    return found;
+  });
+}
+
+function limitsFrom({ viewers }: CaseResult): Limits {
+  const longest = Math.max(...viewers.map(({ longestGapMs }) => longestGapMs));
+  return {
+    longestGapMs: Math.max(gapFloorMs, 2 * longest),
+    packetsPerSecond: Math.min(...viewers.map(({ packetsPerSecond }) => packetsPerSecond)),
+  };
+}
+
+function printRow(cells: readonly string[]): void {
+  console.log(
+    cells
+      .map((cell, index) => cell.padEnd(columnWidths[index] ?? 0))
+      .join(' ')
+      .trimEnd(),
+  );
+}
+
+function printResult(result: CaseResult): void {
+  printRow(row(result));
+  for (const { statement, isTrue, detail } of result.checks) {
+    if (!isTrue) console.log(`    not true: ${statement}${detail === '' ? '' : ` (${detail})`}`);
+  }
+}
+
+/** Says on a terminal what is being done; the function returned takes it away again. */
+function announce(text: string): () => void {
+  if (!process.stdout.isTTY) return () => undefined;
+  process.stdout.write(text.slice(0, process.stdout.columns - 1));
+  return () => process.stdout.write('\r\u001b[K');
+}
+
+function commit(): string | null {
+  try {
+    const folder = fileURLToPath(e2eSource);
+    return execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=12'], {
+      cwd: folder,
+      encoding: 'utf8',
+    }).trim();
+  } catch {
+    // A copy without its history.
+    return null;
+  }
+}
+
+function mediasoupVersion(): string {
+  const require = createRequire(import.meta.url);
+  return (require('mediasoup') as { version: string }).version;
+}

@@ -1,0 +1,125 @@
+/** Writes what a run found out: one JSON document, one page of Markdown, one plot per case. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CaseResult } from '../case.js';
+import type { Limits } from '../run-case.js';
+import { plotSvg } from './plot.js';
+import type { Panel } from './plot.js';
+
+export interface Run {
+  /** `null` outside a git checkout. */
+  readonly commit: string | null;
+  readonly command: string;
+  readonly begunAt: string;
+  readonly seconds: number;
+  readonly machine: {
+    readonly kernel: string;
+    readonly processors: string;
+    readonly node: string;
+    readonly ffmpeg: string;
+    readonly mediasoup: string;
+  };
+  readonly limits: Limits;
+  readonly baseline: CaseResult;
+  readonly cases: readonly CaseResult[];
+}
+
+export function writeReport(run: Run, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'e2e.json'), `${JSON.stringify(run, null, 1)}\n`);
+  writeFileSync(join(folder, 'e2e.md'), markdown(run));
+  for (const result of run.cases) writeFileSync(join(folder, `e2e-${result.name}.svg`), plotOf(result, run));
+}
+
+function plotOf(result: CaseResult, run: Run): string {
+  const other = run.cases.find(({ name }) => name === result.comparedWith) ?? run.baseline;
+  const panels = [...panelsOf(result), ...panelsOf(other)];
+  return plotSvg(`RTP packets per 100 ms: ${result.name}`, panels);
+}
+
+/** One panel per camera, as its first viewer sees it. */
+function panelsOf({ name, title, viewers, marks }: CaseResult): Panel[] {
+  const cameras = [...new Set(viewers.map(({ cameraId }) => cameraId))];
+  return cameras.map((cameraId) => ({
+    title: cameras.length === 1 ? `${name}: ${title}` : `${name}, ${cameraId}`,
+    per100Ms: viewers.find((viewer) => viewer.cameraId === cameraId)?.per100Ms ?? [],
+    marks: marks.filter(({ interrupts }) => interrupts.length === 0 || interrupts.includes(cameraId)),
+  }));
+}
+
+export const columns = [
+  'case',
+  'longest gap',
+  'packets/s',
+  'lost',
+  'decoded',
+  'read',
+  'missed',
+  'result',
+] as const;
+
+/** The numbers of one case, as the terminal and the page show them. */
+export function row(result: CaseResult): string[] {
+  const { viewers, tappedPerSecond, reader } = result;
+  const gap = Math.max(...viewers.map(({ longestGapMs }) => longestGapMs));
+  const ownGap = Math.max(...viewers.map(({ longestOwnGapMs }) => longestOwnGapMs));
+  const isInterrupted = result.marks.some(({ interrupts }) => interrupts.length > 0);
+  return [
+    result.name,
+    isInterrupted ? `${gap.toFixed(0)} ms, ${ownGap.toFixed(0)} beside` : `${gap.toFixed(0)} ms`,
+    Math.min(...viewers.map(({ packetsPerSecond }) => packetsPerSecond)).toFixed(0),
+    `${viewers.reduce((total, { lost }) => total + lost, 0)}`,
+    tappedPerSecond === null ? '-' : `${tappedPerSecond.toFixed(1)} fps`,
+    reader === null ? '-' : `${reader.frames}`,
+    reader === null ? '-' : `${reader.missed}`,
+    resultOf(result),
+  ];
+}
+
+function resultOf({ isOk, isControl }: CaseResult): string {
+  if (isControl) return isOk ? 'fails, as it must' : 'DOES NOT FAIL';
+  return isOk ? 'ok' : 'FAILED';
+}
+
+function markdown(run: Run): string {
+  const { machine, limits } = run;
+  const lines = [
+    '# Video undisturbed: end-to-end report',
+    '',
+    `Commit ${run.commit ?? 'unknown'}, ${run.begunAt}, ${run.seconds.toFixed(0)} s. Reproduce it with`,
+    '',
+    `    ${run.command}`,
+    '',
+    `${machine.processors}, Linux ${machine.kernel}, Node ${machine.node}, FFmpeg ${machine.ffmpeg}, ` +
+      `MediaSoup ${machine.mediasoup}.`,
+    '',
+    'An RTSP camera, one FFmpeg per camera with RTP, HLS and raw output, a MediaSoup worker with three consumers',
+    'per camera; each consumer is counted packet by packet, with the arrival times of the kernel, by a process',
+    `of its own. Without a tap the longest gap between two packets was ${gapOf(run.baseline)} ms; the limit is`,
+    `${limits.longestGapMs.toFixed(0)} ms. Where a case interrupts the camera itself, the longest gap beside that`,
+    'interruption counts. The controls have to fail: they show that the suite would see it.',
+    '',
+    `| ${columns.join(' | ')} |`,
+    `|${columns.map(() => ' --- ').join('|')}|`,
+    ...[run.baseline, ...run.cases].map((result) => `| ${row(result).join(' | ')} |`),
+  ];
+  for (const result of run.cases) {
+    lines.push(
+      '',
+      `## ${result.name}`,
+      '',
+      `${result.title}.${result.requirements.length === 0 ? '' : ` ${result.requirements.join(', ')}.`}`,
+      '',
+      `![RTP packets per 100 ms](e2e-${result.name}.svg)`,
+      '',
+      ...result.checks.map(({ statement, isTrue, detail }) => {
+        return `- ${isTrue ? 'true' : 'FALSE'}: ${statement}${detail === '' ? '' : ` (${detail})`}`;
+      }),
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function gapOf({ viewers }: CaseResult): string {
+  return Math.max(...viewers.map(({ longestGapMs }) => longestGapMs)).toFixed(0);
+}

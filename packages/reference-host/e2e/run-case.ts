@@ -1,0 +1,275 @@
+/** Runs one case: sets its stage, measures, lets the fault happen, strikes the stage, judges. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PLAYLIST } from '../src/ffmpeg/outputs.js';
+import { Checks } from './check.js';
+import { quietMs } from './case.js';
+import type { Case, CaseResult, ViewerResult } from './case.js';
+import type { StreamCount } from './counter/rtp-counter.js';
+import { checkFrames } from './frame-check.js';
+import type { HostStatus } from './host/requests.js';
+import type { ReaderReport } from './reader/requests.js';
+import { checkRecording } from './recording/hls-recording.js';
+import { checkResidue, footprint, killMarked } from './residue.js';
+import { Stage, framesPerSecond, viewersPerCamera } from './stage.js';
+import type { Mark, StageOptions } from './stage.js';
+
+/** What a case is measured against. */
+export interface Limits {
+  readonly longestGapMs: number;
+  readonly packetsPerSecond: number;
+}
+
+export interface RunSettings {
+  readonly ffmpeg: string | null;
+  readonly ffmpegPath: string;
+  readonly seconds: number;
+}
+
+/** After an interruption the first gap that begins this soon belongs to it. */
+const interruptionMs = 6_000;
+
+export const defaultStage: Omit<StageOptions, 'ffmpeg'> = {
+  cameras: 1,
+  camera: { width: 1280, height: 720, fps: framesPerSecond, keyInt: framesPerSecond },
+  tap: 'frame-export',
+  isFlagOn: true,
+  sparePorts: 0,
+  hostEnv: {},
+  baseMount: null,
+};
+
+/** @param limits `null` for the run that makes them */
+export async function runCase(
+  testCase: Case,
+  settings: RunSettings,
+  limits: Limits | null,
+): Promise<CaseResult> {
+  const checks = new Checks();
+  const before = footprint();
+  const options = { ...defaultStage, ffmpeg: settings.ffmpeg, ...testCase.stage };
+  const stage = await Stage.set(options);
+  try {
+    const measured = await measure(testCase, options, settings, stage, checks);
+    const result = await judge(testCase, options, settings, stage, checks, measured, limits);
+    await stage.strike();
+    await checkResidue(checks, before, stage.baseDir);
+    return { ...result, isOk: checks.all.every(({ isTrue }) => isTrue), checks: checks.all };
+  } finally {
+    await stage.strike();
+    killMarked();
+    rmSync(stage.baseDir, { recursive: true, force: true });
+  }
+}
+
+interface Measured {
+  readonly seconds: number;
+  readonly counts: readonly StreamCount[];
+  readonly reader: ReaderReport | null;
+  /** `null` if the host could not be asked. */
+  readonly atBegin: HostStatus;
+  readonly atEnd: HostStatus;
+}
+
+async function measure(
+  testCase: Case,
+  options: StageOptions,
+  settings: RunSettings,
+  stage: Stage,
+  checks: Checks,
+): Promise<Measured> {
+  const isExported = options.tap === 'frame-export' && options.isFlagOn;
+  const follower = isExported && testCase.isFollowed !== false ? await stage.reader('follow') : null;
+  await sleep(500);
+  const atBegin = await stage.status();
+  await stage.begin();
+  const ends = Date.now() + (testCase.seconds ?? settings.seconds) * 1000;
+  await sleep(quietMs);
+  await testCase.run?.(stage, checks);
+  await sleep(Math.max(0, ends - Date.now()));
+  const seconds = stage.nowMs / 1000;
+  const counts = await stage.counts();
+  const atEnd = await stage.status();
+  return { seconds, counts, reader: (await follower?.ask('report', null)) ?? null, atBegin, atEnd };
+}
+
+async function judge(
+  testCase: Case,
+  options: StageOptions,
+  settings: RunSettings,
+  stage: Stage,
+  checks: Checks,
+  measured: Measured,
+  limits: Limits | null,
+): Promise<CaseResult> {
+  const { seconds, counts, atBegin, atEnd } = measured;
+  const viewers = counts.slice(0, stage.cameras.length * viewersPerCamera).map((count, index) => {
+    const cameraId = stage.cameras[Math.floor(index / viewersPerCamera)]?.hosted.cameraId ?? '';
+    return {
+      ...count,
+      cameraId,
+      longestOwnGapMs: longestOwnGap(count, interruptionsOf(stage.marks, cameraId)),
+    };
+  });
+  judgeViewers(testCase, viewers, stage.marks, checks, limits);
+
+  const leftovers = await stage.host.ask('stop', null);
+  for (const [kind, found] of Object.entries(leftovers) as [string, readonly string[]][]) {
+    checks.add(`the stopped host keeps no ${kind}`, found.length === 0, found.join(', '));
+  }
+
+  const recordings = [];
+  for (const { hosted } of stage.cameras) {
+    const recording = await checkRecording(settings.ffmpegPath, join(hosted.recordingDir, PLAYLIST));
+    const isInterrupted = interruptionsOf(stage.marks, hosted.cameraId).length > 0;
+    recordings.push({ cameraId: hosted.cameraId, ...recording });
+    if (testCase.controlGapMs === undefined)
+      judgeRecording(hosted.cameraId, recording, seconds, isInterrupted, checks);
+  }
+
+  const tappedPerSecond = tappedRate(atBegin, atEnd, seconds);
+  const isInterrupted = stage.marks.some(({ interrupts }) => interrupts.length > 0);
+  const starts = atEnd.cameras[0]?.starts ?? 0;
+  if (measured.reader !== null) judgeReader(measured.reader, stage, atEnd, starts, checks);
+  if (tappedPerSecond !== null && !isInterrupted && testCase.controlGapMs === undefined) {
+    checks.add(
+      'FFmpeg decodes at the rate of the camera',
+      tappedPerSecond > framesPerSecond * 0.95 && tappedPerSecond < framesPerSecond * 1.05,
+      `${tappedPerSecond.toFixed(2)} fps`,
+    );
+  }
+
+  return {
+    name: testCase.name,
+    title: testCase.title,
+    requirements: testCase.requirements,
+    isControl: testCase.controlGapMs !== undefined,
+    isOk: false,
+    seconds,
+    comparedWith: testCase.comparedWith ?? null,
+    marks: stage.marks,
+    viewers,
+    tappedPerSecond,
+    recordings,
+    reader: measured.reader === null ? null : withoutFrames(measured.reader),
+    events: atEnd.cameras.map(({ cameraId, events }) => ({ cameraId, events })),
+    checks: [],
+  };
+}
+
+function judgeViewers(
+  testCase: Case,
+  viewers: readonly ViewerResult[],
+  marks: readonly Mark[],
+  checks: Checks,
+  limits: Limits | null,
+): void {
+  const longest = Math.max(...viewers.map(({ longestOwnGapMs }) => longestOwnGapMs));
+  if (testCase.controlGapMs !== undefined) {
+    const least = Math.min(...viewers.map(({ longestGapMs }) => longestGapMs));
+    checks.add(
+      `as a control, every viewer sees a gap of at least ${testCase.controlGapMs} ms`,
+      least >= testCase.controlGapMs,
+      `${least.toFixed(0)} ms`,
+    );
+    return;
+  }
+  if (limits !== null) {
+    checks.add(
+      `no viewer sees a gap of more than ${limits.longestGapMs.toFixed(0)} ms`,
+      longest <= limits.longestGapMs,
+      `${longest.toFixed(0)} ms`,
+    );
+  }
+  const undisturbed = viewers.filter(({ cameraId }) => interruptionsOf(marks, cameraId).length === 0);
+  const lost = undisturbed.reduce((total, viewer) => total + viewer.lost, 0);
+  checks.add('no packet is lost', lost === 0, lost);
+  if (limits !== null && testCase.stage?.camera === undefined) {
+    const slowest = Math.min(...undisturbed.map(({ packetsPerSecond }) => packetsPerSecond));
+    checks.add(
+      'packets come at the rate they have without a tap',
+      undisturbed.length === 0 || Math.abs(slowest / limits.packetsPerSecond - 1) < 0.05,
+      undisturbed.length === 0
+        ? ''
+        : `${slowest.toFixed(1)}/s, ${limits.packetsPerSecond.toFixed(1)}/s without`,
+    );
+  }
+  const silent = viewers.filter(({ per100Ms }) => !per100Ms.slice(-11).some((packets) => packets > 0));
+  checks.add(
+    'every viewer receives video in the end',
+    silent.length === 0,
+    silent.map(({ cameraId }) => cameraId).join(),
+  );
+}
+
+function judgeRecording(
+  cameraId: string,
+  recording: Awaited<ReturnType<typeof checkRecording>>,
+  seconds: number,
+  isInterrupted: boolean,
+  checks: Checks,
+): void {
+  const { segments, pictureSeconds, playlistSeconds, longestStepMs, jumps, missing, errors } = recording;
+  const detail =
+    `${segments} segments, ${playlistSeconds.toFixed(1)} s, longest step ${longestStepMs.toFixed(0)} ms, ` +
+    `${jumps} jumps${errors.length === 0 ? '' : `; ${errors.slice(0, 2).join('; ')}`}`;
+  checks.add(
+    `the recording of ${cameraId} has all its segments`,
+    segments > 0 && missing.length === 0,
+    detail,
+  );
+  if (isInterrupted) return;
+  checks.add(`the recording of ${cameraId} decodes without errors`, errors.length === 0, detail);
+  checks.add(
+    `the recording of ${cameraId} covers the time without a gap`,
+    jumps === 0 && longestStepMs <= 3_000 / framesPerSecond && pictureSeconds >= seconds - 1,
+    detail,
+  );
+}
+
+function judgeReader(
+  reader: ReaderReport,
+  stage: Stage,
+  atEnd: HostStatus,
+  starts: number,
+  checks: Checks,
+): void {
+  const { frameHashDir, cameraId } = stage.first.hosted;
+  const statistics = atEnd.cameras.find((camera) => camera.cameraId === cameraId)?.statistics;
+  checks.add('a reader follows the camera', reader.frames > framesPerSecond, `${reader.frames} frames`);
+  if (frameHashDir === null) return;
+  const isCounted = statistics != null && statistics.framesDiscarded === 0;
+  const { unknown, misplaced, unverifiable } = checkFrames(reader.seen, frameHashDir, isCounted);
+  checks.add(
+    'every frame read is bit-exact what FFmpeg decoded',
+    unknown === 0 && misplaced === 0 && unverifiable <= 2 * starts,
+    `${reader.seen.length} frames, ${unknown} unknown, ${misplaced} misplaced, ${unverifiable} without a digest`,
+  );
+}
+
+function tappedRate(atBegin: HostStatus, atEnd: HostStatus, seconds: number): number | null {
+  const taken = (status: HostStatus): number | null => {
+    const statistics = status.cameras[0]?.statistics ?? null;
+    return statistics === null ? null : statistics.framesWritten + statistics.framesDiscarded;
+  };
+  const [first, last] = [taken(atBegin), taken(atEnd)];
+  return first === null || last === null ? null : (last - first) / seconds;
+}
+
+function interruptionsOf(marks: readonly Mark[], cameraId: string): readonly Mark[] {
+  return marks.filter(({ interrupts }) => interrupts.includes(cameraId));
+}
+
+function longestOwnGap(count: StreamCount, interruptions: readonly Mark[]): number {
+  const own = count.gaps.filter(
+    ({ atMs, ms }) =>
+      !interruptions.some((mark) => atMs + ms > mark.atMs && atMs < mark.atMs + interruptionMs),
+  );
+  const notable = Math.max(0, ...own.map(({ ms }) => ms));
+  return notable > 0 ? notable : Math.min(count.longestGapMs, 100);
+}
+
+function withoutFrames({ seen: _seen, ...rest }: ReaderReport): Omit<ReaderReport, 'seen'> {
+  return rest;
+}

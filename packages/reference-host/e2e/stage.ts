@@ -1,0 +1,236 @@
+/**
+ * One case's world: cameras, the host under test with its MediaSoup, the packet counter, readers; and the
+ * clock against which faults are marked. Everything it starts carries the stage's mark in its environment, so
+ * that whatever is left over is found wherever it has gone.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FrameSourceRef } from '@vas/frame-export/types';
+import { RtspCamera } from './camera/rtsp-camera.js';
+import type { CameraOptions } from './camera/rtsp-camera.js';
+import { RtpCounter } from './counter/rtp-counter.js';
+import type { StreamCount } from './counter/rtp-counter.js';
+import { ForkedProcess } from './forked-process.js';
+import type { HostRequests, HostStatus, HostedCamera, Tap } from './host/requests.js';
+import type { ReaderMode, ReaderRequests } from './reader/requests.js';
+
+export const viewersPerCamera = 3;
+export const framesPerSecond = 25;
+
+export type HostProcess = ForkedProcess<HostRequests>;
+export type ReaderProcess = ForkedProcess<ReaderRequests>;
+
+export interface StageOptions {
+  readonly cameras: number;
+  readonly camera: CameraOptions;
+  readonly tap: Tap;
+  readonly isFlagOn: boolean;
+  readonly ffmpeg: string | null;
+  /** More viewers' ports, for hosts that a case starts beside the one under test. */
+  readonly sparePorts: number;
+  /** More for the environment of the host. */
+  readonly hostEnv: Readonly<Record<string, string>>;
+  /** How the base folder is mounted, in a mount namespace of the host's own; `null`: not at all. */
+  readonly baseMount: string | null;
+}
+
+/** Something that happened during the measurement. */
+export interface Mark {
+  readonly label: string;
+  /** Since the measurement began. */
+  readonly atMs: number;
+  /** `true` if the stream of the named cameras, or of all, is interrupted by the case itself. */
+  readonly interrupts: readonly string[];
+}
+
+export class Stage {
+  readonly baseDir: string;
+  readonly cameras: readonly StagedCamera[];
+  readonly #options: StageOptions;
+  readonly #folder: string;
+  readonly #counter: RtpCounter;
+  readonly #processes: (HostProcess | ReaderProcess)[] = [];
+  readonly #marks: Mark[] = [];
+  #host: HostProcess | undefined;
+  #begunMs = 0;
+
+  private constructor(options: StageOptions, counter: RtpCounter, cameras: readonly RtspCamera[]) {
+    this.#options = options;
+    this.#counter = counter;
+    this.#folder = mkdtempSync(join(tmpdir(), 'vas-e2e-'));
+    this.baseDir = mkdtempSync('/dev/shm/vas-e2e-');
+    this.cameras = cameras.map((camera, index) => ({
+      camera,
+      hosted: {
+        cameraId: `cam-${index + 1}`,
+        input: camera.url,
+        viewerPorts: counter.ports.slice(index * viewersPerCamera, (index + 1) * viewersPerCamera),
+        recordingDir: join(this.#folder, `cam-${index + 1}`, 'recording'),
+        frameHashDir:
+          options.tap === 'frame-export' ? join(this.#folder, `cam-${index + 1}`, 'hashes') : null,
+      },
+    }));
+  }
+
+  /** Starts the cameras, the counter and the host, and waits until every viewer receives packets. */
+  static async set(options: StageOptions): Promise<Stage> {
+    const counter = await RtpCounter.start(options.cameras * viewersPerCamera + options.sparePorts);
+    const cameras: RtspCamera[] = [];
+    try {
+      for (let index = 0; index < options.cameras; index += 1)
+        cameras.push(await RtspCamera.start(options.camera));
+    } catch (error) {
+      await Promise.all([counter.stop(), ...cameras.map((camera) => camera.stop())]);
+      throw error;
+    }
+    const stage = new Stage(options, counter, cameras);
+    try {
+      stage.#host = await stage.startHost();
+      await stage.#flowing();
+      return stage;
+    } catch (error) {
+      await stage.strike();
+      throw error;
+    }
+  }
+
+  get host(): HostProcess {
+    if (this.#host === undefined) throw new Error('the host was not started');
+    return this.#host;
+  }
+
+  get marks(): readonly Mark[] {
+    return this.#marks;
+  }
+
+  /** The camera that most cases are about. */
+  get first(): StagedCamera {
+    const [first] = this.cameras;
+    if (first === undefined) throw new Error('there is no camera');
+    return first;
+  }
+
+  /** Ports of viewers that no camera of the host under test sends to. */
+  get sparePorts(): readonly number[] {
+    return this.#counter.ports.slice(this.cameras.length * viewersPerCamera);
+  }
+
+  /** A folder of the stage's own that is gone afterwards. */
+  folder(name: string): string {
+    const folder = join(this.#folder, name);
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  source(cameraId = this.first.hosted.cameraId): FrameSourceRef {
+    return { cameraId, path: join(this.baseDir, cameraId), layoutVersion: 1 };
+  }
+
+  /** Starts a host with these cameras; the one under test has all of the stage. */
+  async startHost(
+    cameras: readonly HostedCamera[] = this.cameras.map(({ hosted }) => hosted),
+  ): Promise<HostProcess> {
+    const { isFlagOn, tap, ffmpeg, baseMount, hostEnv } = this.#options;
+    const host: HostProcess = new ForkedProcess<HostRequests>('host-process.js', {
+      env: { AI_FRAME_EXPORT_ENABLED: String(isFlagOn), ...hostEnv },
+      execArgv: ['--expose-gc'],
+      ...(baseMount === null ? {} : { wrapper: mountNamespace(`${baseMount} ${this.baseDir}`) }),
+    });
+    this.#processes.push(host);
+    await host.ask('start', { cameras, tap, baseDir: this.baseDir, ffmpeg });
+    return host;
+  }
+
+  /** The host under test is another process from now on. */
+  async replaceHost(): Promise<void> {
+    this.#host = await this.startHost();
+  }
+
+  /** A reader that does nothing yet. */
+  idleReader(): ReaderProcess {
+    const reader: ReaderProcess = new ForkedProcess<ReaderRequests>('reader-process.js');
+    this.#processes.push(reader);
+    return reader;
+  }
+
+  async reader(mode: ReaderMode, cameraId?: string): Promise<ReaderProcess> {
+    const reader = this.idleReader();
+    await reader.ask('start', { source: this.source(cameraId), mode });
+    return reader;
+  }
+
+  async status(): Promise<HostStatus> {
+    return this.host.ask('status', null);
+  }
+
+  /** Forgets the packets so far: the measurement begins now. */
+  async begin(): Promise<void> {
+    this.#begunMs = await this.#counter.begin();
+  }
+
+  /** Milliseconds since the measurement began. */
+  get nowMs(): number {
+    return Date.now() - this.#begunMs;
+  }
+
+  /** Notes that something is done now. */
+  mark(label: string): void {
+    this.#marks.push({ label, atMs: this.nowMs, interrupts: [] });
+  }
+
+  /** Notes that something is done now which interrupts these cameras: their next pause is not ours. */
+  markInterruption(label: string, cameraIds = this.cameras.map(({ hosted }) => hosted.cameraId)): void {
+    this.#marks.push({ label, atMs: this.nowMs, interrupts: cameraIds });
+  }
+
+  /** What each viewer received so far, the spare ports last. */
+  async counts(): Promise<readonly StreamCount[]> {
+    return this.#counter.report();
+  }
+
+  async capturePayloads(): Promise<void> {
+    await this.#counter.capture();
+  }
+
+  async payloads(): Promise<readonly (readonly string[])[]> {
+    return this.#counter.payloads();
+  }
+
+  /** Ends whatever still runs and removes the stage's folders, not the base folder: what is in it is judged. */
+  async strike(): Promise<void> {
+    for (const process of this.#processes) {
+      process.kill('SIGCONT');
+      await process.stop();
+    }
+    await Promise.all(this.cameras.map(({ camera }) => camera.stop()));
+    await this.#counter.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #flowing(): Promise<void> {
+    const deadline = Date.now() + 15_000;
+    const wanted = this.cameras.length * viewersPerCamera;
+    for (;;) {
+      const counts = (await this.#counter.report()).slice(0, wanted);
+      if (counts.every(({ packets }) => packets > framesPerSecond)) return;
+      if (Date.now() > deadline) {
+        const { cameras } = await this.status();
+        throw new Error(`viewers receive nothing: ${JSON.stringify(cameras.map(({ events }) => events))}`);
+      }
+      await sleep(100);
+    }
+  }
+}
+
+export interface StagedCamera {
+  readonly camera: RtspCamera;
+  readonly hosted: HostedCamera;
+}
+
+/** Runs a command in a mount namespace of its own with one mount made in it; gone with the process. */
+function mountNamespace(mount: string): { command: string; args: string[] } {
+  const namespaces = process.getuid?.() === 0 ? '-m' : '-rm';
+  return { command: 'unshare', args: [namespaces, 'sh', '-c', `mount ${mount} && exec "$0" "$@"`] };
+}
