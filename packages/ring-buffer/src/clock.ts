@@ -35,7 +35,7 @@ export function systemClock(): FrameClock {
 
   return (now) => {
     now[0] = monotonicNs();
-    if (BigInt.asUintN(64, (now[0] ?? 0n) - (checkedAt[0] ?? 0n)) > SECOND) checkOffset(now[0] ?? 0n);
-    now[1] = BigInt.asUintN(64, (now[0] ?? 0n) + (offset[0] ?? 0n));
+    if (BigInt.asUintN(64, now[0] - (checkedAt[0] ?? 0n)) > SECOND) checkOffset(now[0]);
+    now[1] = BigInt.asUintN(64, now[0] + (offset[0] ?? 0n));
   };
 }

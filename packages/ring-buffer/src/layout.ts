@@ -217,6 +217,12 @@ export function readLayout(memory: FrameRingMemory, words: MetaWords): FrameRing
   };
 }
 
+/** The slot of a frame. */
+export function slotOf(slots: readonly Slot[], frameId: number): Slot {
+  // eslint-disable-next-line @typescript-eslint/no-non-null-assertion -- the remainder is below the number of slots
+  return slots[frameId % slots.length]!;
+}
+
 function ascii(bytes: Uint8Array, offset: number, length: number): string {
   return String.fromCharCode(...bytes.slice(offset, offset + length));
 }

@@ -85,8 +85,12 @@ export function layOutFrameRing(memory: FrameRingMemory, options: FrameRingOptio
 
   meta.fill(0);
   const view = new DataView(meta.buffer, meta.byteOffset, metaBytes);
-  const u32 = (offset: number, value: number): void => view.setUint32(offset, value, true);
-  const u64 = (offset: number, value: bigint): void => view.setBigUint64(offset, value, true);
+  const u32 = (offset: number, value: number): void => {
+    view.setUint32(offset, value, true);
+  };
+  const u64 = (offset: number, value: bigint): void => {
+    view.setBigUint64(offset, value, true);
+  };
 
   const layOutRecord = (record: number, dataOffset: number): void => {
     u32(record + RECORD.version, LAYOUT_VERSION);

@@ -12,6 +12,7 @@ import {
   STATE,
   metaWords,
   readLayout,
+  slotOf,
   u32At,
   u64At,
 } from './layout.js';
@@ -164,8 +165,7 @@ export class FrameRingReader {
 
   /** R2 to R5 for one frame; null if it is not, or no longer, in its slot. */
   #take<T>(frameId: number, missed: number, look: FrameLooker<T>): FrameLook<T> | null {
-    // The remainder is below the number of slots.
-    const slot = this.#slots[frameId % this.slotCount] as Slot;
+    const slot = slotOf(this.#slots, frameId);
     // R2. ORDER publish: picture and record of this frame are there. Pairs with W4.
     if (!this.#holds(slot, frameId)) return null;
     // R3
@@ -226,7 +226,9 @@ export class FrameRingReader {
       const message = `a frame has ${this.frameSizeBytes} bytes, the destination ${into.length}`;
       throw new RingBufferError('DESTINATION_TOO_SMALL', message);
     }
-    return (picture) => into.set(picture);
+    return (picture) => {
+      into.set(picture);
+    };
   }
 
   /** Whether the memory was taken away (detached, transferred, shrunk): atomics would throw. */

@@ -12,6 +12,7 @@ import {
   STATE,
   metaWords,
   readLayout,
+  slotOf,
 } from './layout.js';
 import { fence } from './order.js';
 import { isComplete, newestOf, storeComplete, storeOpen } from './sequence.js';
@@ -92,7 +93,9 @@ export class FrameRingWriter {
         return openBytes();
       },
       publish: (stamp) => this.#publish(stamp ?? NO_STAMP),
-      abandon: () => this.#abandon(),
+      abandon: () => {
+        this.#abandon();
+      },
     };
   }
 
@@ -114,8 +117,8 @@ export class FrameRingWriter {
     if (ArrayBuffer.isView(frame)) {
       this.#openBytes.set(frame);
     } else {
-      for (let i = 0, at = 0; i < frame.length; i++) {
-        const chunk = frame[i] ?? NO_BYTES;
+      let at = 0;
+      for (const chunk of frame) {
         this.#openBytes.set(chunk, at);
         at += chunk.length;
       }
@@ -155,7 +158,7 @@ export class FrameRingWriter {
 
   #open(): void {
     this.#abandon();
-    const slot = this.#slotOf(this.#nextId);
+    const slot = slotOf(this.#slots, this.#nextId);
     // W1, W2. ORDER open: the slot is marked before its picture changes. Pairs with R4, R5.
     storeOpen(this.#words.i32, slot.record / 4 + SEQUENCE, this.#nextId);
     fence();
@@ -171,7 +174,7 @@ export class FrameRingWriter {
   #publish(stamp: FrameStamp): number {
     if (this.#openBytes === NO_BYTES || this.#isGone()) return 0;
     const frameId = this.#nextId;
-    const { record } = this.#slotOf(frameId);
+    const { record } = slotOf(this.#slots, frameId);
     // W3
     this.#describe(record, frameId, stamp);
     // W4. ORDER publish: picture and record are there before the slot is complete. Pairs with R2.
@@ -209,7 +212,7 @@ export class FrameRingWriter {
   /** Makes the current record say what the complete record of the frame's slot says, and counts the frame. */
   #makeNewest(frameId: number): void {
     const { i32 } = this.#words;
-    const from = this.#slotOf(frameId).record / 4;
+    const from = slotOf(this.#slots, frameId).record / 4;
     // W5. ORDER newest: the frame is in its slot before it is called the newest. Pairs with R1.
     storeOpen(i32, SEQUENCE, frameId);
     // W6. ORDER current-open: the current record is marked before its fields change.
@@ -228,7 +231,8 @@ export class FrameRingWriter {
   /** The next frame id. A frame that the last writer completed in its slot, but no further, is published now. */
   #resume({ firstFrameId }: FrameRingLayout): number {
     const nextId = Math.max(newestOf(this.#words.i32, SEQUENCE) + 1, firstFrameId);
-    if (!isComplete(this.#words.i32, this.#slotOf(nextId).record / 4 + SEQUENCE, nextId)) return nextId;
+    if (!isComplete(this.#words.i32, slotOf(this.#slots, nextId).record / 4 + SEQUENCE, nextId))
+      return nextId;
     this.#makeNewest(nextId);
     return nextId + 1;
   }
@@ -242,11 +246,6 @@ export class FrameRingWriter {
     if (low >= 2 ** 32) i32[at + 1] = (i32[at + 1] ?? 0) + 1;
   }
 
-  #slotOf(frameId: number): Slot {
-    // The remainder is below the number of slots.
-    return this.#slots[frameId % this.slotCount] as Slot;
-  }
-
   /** Whether the memory was taken away (detached, transferred, shrunk): atomics would throw. */
   #isGone(): boolean {
     return this.#words.i32.length === 0;
@@ -256,6 +255,6 @@ export class FrameRingWriter {
 function byteLengthOf(frame: Uint8Array | readonly Uint8Array[]): number {
   if (ArrayBuffer.isView(frame)) return frame.byteLength;
   let bytes = 0;
-  for (let i = 0; i < frame.length; i++) bytes += frame[i]?.byteLength ?? 0;
+  for (const chunk of frame) bytes += chunk.byteLength;
   return bytes;
 }

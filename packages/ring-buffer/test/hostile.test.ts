@@ -29,12 +29,13 @@ function attach(memory: FrameRingMemory): FrameRingReader | null {
 function readEverything(reader: FrameRingReader, memory: FrameRingMemory): void {
   const into = new Uint8Array(reader.frameSizeBytes);
   let looks = 0;
-  const look = (bytes: Uint8Array): void => {
+  let looksOutside = 0;
+  const { byteOffset: start, length } = memory.data;
+  const look = ({ byteOffset, length: size }: Uint8Array): void => {
     looks++;
-    expect(bytes.length).toBe(reader.frameSizeBytes);
-    expect(bytes.byteOffset).toBeGreaterThanOrEqual(memory.data.byteOffset);
-    expect(bytes.byteOffset + bytes.length).toBeLessThanOrEqual(memory.data.byteOffset + memory.data.length);
+    if (size !== into.length || byteOffset < start || byteOffset + size > start + length) looksOutside++;
   };
+  const verdicts = new Set<string>();
   for (const id of [1, 4, 5, 6, 2 ** 31, 2 ** 40, Number.MAX_SAFE_INTEGER]) {
     for (const read of [
       reader.copyNewest(into, id),
@@ -44,8 +45,9 @@ function readEverything(reader: FrameRingReader, memory: FrameRingMemory): void 
       reader.lookNext(look, id),
       reader.lookAt(look, id),
     ]) {
-      expect(STATUSES).toContain(read.status);
-      if (read.status === 'overwritten') expect(read.frameId).toBeGreaterThanOrEqual(id);
+      verdicts.add(
+        read.status === 'overwritten' && read.frameId < id ? 'overwritten in the past' : read.status,
+      );
     }
   }
   // A walk always comes to an end: every verdict that is not the last one leads forward.
@@ -54,15 +56,16 @@ function readEverything(reader: FrameRingReader, memory: FrameRingMemory): void 
     const read = reader.lookNext(look, seen);
     if (read.status !== 'frame' && read.status !== 'overwritten') break;
     const next = read.status === 'frame' ? read.frame.frameId : read.frameId;
-    expect(next).toBeGreaterThan(seen);
-    expect(read.missed).toBeGreaterThanOrEqual(0);
+    if (next <= seen || read.missed < 0) verdicts.add('backwards');
     seen = next;
   }
+  expect(STATUSES).toEqual(expect.arrayContaining([...verdicts]));
+  expect(looksOutside).toBe(0);
   expect(looks).toBeLessThan(2000);
   expect(['live', 'ended', 'replaced']).toContain(reader.state);
   expect(Number.isSafeInteger(reader.newestId)).toBe(true);
   reader.statistics();
-  void reader.heartbeatNs;
+  expect(reader.heartbeatNs).toBeTypeOf('bigint');
 }
 
 /** Values that break arithmetic, and some that look right. */
@@ -97,7 +100,7 @@ describe('hostile memory', () => {
         const reader = attach(memory);
         if (reader !== null) readEverything(reader, memory);
       }),
-      { numRuns: 3000 },
+      { numRuns: 800 },
     );
   });
 
@@ -109,7 +112,7 @@ describe('hostile memory', () => {
         apply(memory, changes);
         readEverything(reader, memory);
       }),
-      { numRuns: 3000 },
+      { numRuns: 800 },
     );
   });
 
@@ -127,7 +130,7 @@ describe('hostile memory', () => {
           expect(STATUSES).toContain(reader.lookNewest(look, seen).status);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     );
   });
 

@@ -234,7 +234,7 @@ describe('a ring under random operations', () => {
           return { model, real: { ...ring, open: null } };
         }, sequence);
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 });

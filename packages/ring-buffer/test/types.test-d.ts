@@ -5,17 +5,13 @@ import type {
   FrameRead,
   FrameRingMemory,
   FrameRingStatistics,
+  FrameRingWriter,
   OpenFrame,
   PixelFormat,
+  RingBufferError,
   RingBufferErrorCode,
 } from '@vas/ring-buffer';
-import {
-  FrameRingReader,
-  FrameRingWriter,
-  RingBufferError,
-  allocateFrameRing,
-  nv12Geometry,
-} from '@vas/ring-buffer';
+import { FrameRingReader, allocateFrameRing, nv12Geometry } from '@vas/ring-buffer';
 import { expectTypeOf, it } from 'vitest';
 
 declare const reader: FrameRingReader;
@@ -26,7 +22,7 @@ it('a copy gives a frame or the reason why there is none, told apart by status',
   expectTypeOf(read).toEqualTypeOf<FrameRead>();
   expectTypeOf(read.status).toEqualTypeOf<'frame' | 'nothing-newer' | 'overwritten' | 'ended' | 'replaced'>();
   // @ts-expect-error a frame is there only if the status says so
-  void read.frame;
+  expectTypeOf(read.frame);
   if (read.status === 'frame') {
     expectTypeOf(read.frame).toEqualTypeOf<FrameMetadata>();
     expectTypeOf(read.missed).toBeNumber();
@@ -55,8 +51,8 @@ it('metadata and geometry cannot be written to', () => {
 });
 
 it('a frame is pushed as bytes or as chunks, with a stamp in bigint', () => {
-  expectTypeOf(writer.push).parameter(0).toEqualTypeOf<Uint8Array | readonly Uint8Array[]>();
-  expectTypeOf(writer.push).returns.toBeNumber();
+  expectTypeOf<FrameRingWriter['push']>().parameter(0).toEqualTypeOf<Uint8Array | readonly Uint8Array[]>();
+  expectTypeOf<FrameRingWriter['push']>().returns.toBeNumber();
   expectTypeOf(writer.begin()).toEqualTypeOf<OpenFrame>();
   expectTypeOf(writer.statistics()).toEqualTypeOf<FrameRingStatistics>();
   // @ts-expect-error milliseconds in a number are not nanoseconds
@@ -67,9 +63,11 @@ it('a frame is pushed as bytes or as chunks, with a stamp in bigint', () => {
 
 it('a ring is made of any bytes, shared or not', () => {
   expectTypeOf(allocateFrameRing).returns.toEqualTypeOf<FrameRingMemory>();
-  const shared = new Uint8Array(new SharedArrayBuffer(8));
   expectTypeOf(FrameRingReader).constructorParameters.toEqualTypeOf<[FrameRingMemory]>();
-  expectTypeOf<{ meta: typeof shared; data: Uint8Array<ArrayBuffer> }>().toExtend<FrameRingMemory>();
+  expectTypeOf<{
+    meta: Uint8Array<SharedArrayBuffer>;
+    data: Uint8Array<ArrayBuffer>;
+  }>().toExtend<FrameRingMemory>();
   // @ts-expect-error width and height are needed
   allocateFrameRing({ width: 2 });
 });

@@ -24,14 +24,9 @@ describe('making a ring', () => {
   });
 
   it('P1.1: says so when the memory cannot be had', () => {
-    vi.stubGlobal(
-      'ArrayBuffer',
-      class {
-        constructor() {
-          throw new RangeError('Array buffer allocation failed');
-        }
-      },
-    );
+    vi.stubGlobal('ArrayBuffer', function ArrayBuffer() {
+      throw new RangeError('Array buffer allocation failed');
+    });
     try {
       expect(() => allocateFrameRing({ width: 1920, height: 1080 })).toThrow(
         expect.objectContaining({

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { FrameRingReader } from '@vas/ring-buffer';
 import { isWhole, wordsOf } from './self-identifying.mjs';
 
-const { memory, stop, torn } = workerData;
+const { memory, stop, tally } = workerData;
 const reader = new FrameRingReader(memory);
 const into = new Uint8Array(reader.frameSizeBytes);
 const intoWords = wordsOf(into);
@@ -15,13 +15,16 @@ function seen(picture, { frameId, timestampNs, wallClockNs }) {
   if (isTorn) {
     // What a reader would have accepted if it did not check the sequence again.
     counts.tornSeen++;
-    Atomics.add(torn, 0, 1);
+    Atomics.add(tally, 0, 1);
   }
   return isTorn;
 }
 
 function account(result, afterId, isTorn) {
-  if (result.status === 'overwritten') counts.overwritten++;
+  if (result.status === 'overwritten') {
+    counts.overwritten++;
+    Atomics.add(tally, 1, 1);
+  }
   if (result.status !== 'frame') return;
   if (result.frame.frameId !== afterId + result.missed + 1) counts.uncounted++;
   if (isTorn(result)) counts.tornAccepted++;
@@ -44,5 +47,8 @@ while (Atomics.load(stop, 0) === 0) {
   account(reader.lookNewest(seen), 0, isLookTorn);
   account(reader.copyNext(into, oldest), oldest, isCopyTorn);
   account(reader.lookNext(seen, oldest), oldest, isLookTorn);
+  // These do not try again with a younger frame.
+  account(reader.copyAt(into, oldest + 1), oldest, isCopyTorn);
+  account(reader.lookAt(seen, oldest + 1), oldest, isLookTorn);
 }
 parentPort.postMessage(counts);
