@@ -140,29 +140,31 @@ pub(crate) struct HeldLock {
 }
 
 impl HeldLock {
-    /// `None` if somebody else holds it.
+    /// `None` if somebody else holds it, or has just given it back: ask again.
     pub(crate) fn try_acquire(base: &Arc<BaseDir>, camera: &CameraId) -> Result<Option<Self>, LockError> {
+        Self::lock(base, camera, open_lock_file(base, &lock_name(camera))?)
+    }
+
+    fn lock(base: &Arc<BaseDir>, camera: &CameraId, file: OwnedFd) -> Result<Option<Self>, LockError> {
         let name = lock_name(camera);
         let refused = |errno| LockError::from(OsError::new("lock", base.join(&name), errno));
-        loop {
-            let file = open_lock_file(base, &name)?;
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => {}
-                Err(Errno::WOULDBLOCK) => return Ok(None),
-                Err(errno) => return Err(refused(errno)),
-            }
-            // The former holder unlinks the file while it holds it. Who opened it before that has the lock of
-            // a file that nobody else will ever find.
-            let id = FileId::of(&file).map_err(refused)?;
-            if FileId::at(&base.fd, &name) == Ok(id) {
-                return Ok(Some(Self {
-                    base: Arc::clone(base),
-                    camera: camera.clone(),
-                    file,
-                    id,
-                }));
-            }
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Ok(None),
+            Err(errno) => return Err(refused(errno)),
         }
+        // The former holder unlinks the file while it holds it. Who opened it before that has the lock of a file
+        // that nobody else will ever find.
+        let id = FileId::of(&file).map_err(refused)?;
+        if FileId::at(&base.fd, &name) != Ok(id) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            base: Arc::clone(base),
+            camera: camera.clone(),
+            file,
+            id,
+        }))
     }
 }
 
@@ -201,4 +203,26 @@ fn open_lock_file(base: &BaseDir, name: &str) -> Result<OwnedFd, LockError> {
     }
     fchmod(&file, mode).map_err(refused)?;
     Ok(file)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::{BaseDir, CameraId, HeldLock, lock_name, open_lock_file};
+    use std::sync::Arc;
+
+    #[test]
+    fn p2_2_a_lock_file_that_its_holder_has_unlinked_locks_nobody_out() {
+        let path = std::env::temp_dir().join(format!("vas-test-lock-{}", std::process::id()));
+        let base = Arc::new(BaseDir::open_or_create(&path).unwrap());
+        let camera = CameraId::new("a").unwrap();
+        let first = HeldLock::try_acquire(&base, &camera).unwrap().unwrap();
+        let opened_before = open_lock_file(&base, &lock_name(&camera)).unwrap();
+        drop(first);
+        let second = HeldLock::try_acquire(&base, &camera).unwrap();
+        let unlinked = HeldLock::lock(&base, &camera, opened_before).unwrap();
+        std::fs::remove_dir_all(path).unwrap();
+        assert!(second.is_some());
+        assert!(unlinked.is_none(), "two hold the lock of one camera");
+    }
 }

@@ -3,9 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{
-    AtFlags, FallocateFlags, Mode, OFlags, RenameFlags, fallocate, mkdirat, openat, renameat_with, unlinkat,
-};
+use rustix::fs::{FallocateFlags, Mode, OFlags, RenameFlags, fallocate, mkdirat, openat, renameat_with};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::rand::{GetRandomFlags, getrandom};
 use vas_frame_protocol::State;
@@ -63,11 +61,8 @@ impl RingDir {
         let refused = |errno| OsError::new("create", base.join(&name), errno);
         mkdirat(&base.fd, &name, Mode::RWXU).map_err(refused)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = openat(&base.fd, &name, flags, Mode::empty()).and_then(|fd| Ok((FileId::of(&fd)?, fd)));
-        let (id, fd) = opened.map_err(|errno| {
-            let _ = unlinkat(&base.fd, &name, AtFlags::REMOVEDIR);
-            refused(errno)
-        })?;
+        let fd = openat(&base.fd, &name, flags, Mode::empty()).map_err(refused)?;
+        let id = FileId::of(&fd).map_err(refused)?;
         Ok(Self {
             fd,
             id,
