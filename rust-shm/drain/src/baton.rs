@@ -4,7 +4,7 @@
 //!
 //! * **baton**: what one holder did to the value happens before what the next one does.
 
-use crate::sync::{AtomicPtr, Ordering};
+use super::sync::{AtomicPtr, GIVE_BACK, TAKE};
 use std::ptr;
 
 /// A place where a value lies that at most one party holds at a time.
@@ -32,7 +32,7 @@ impl<T> Baton<T> {
     /// The value, if nobody holds it.
     pub(crate) fn take(&self) -> Option<Box<T>> {
         // ORDER baton: acquire, pairs with the release in `give_back`.
-        let value = self.lying.swap(ptr::null_mut(), Ordering::Acquire);
+        let value = self.lying.swap(ptr::null_mut(), TAKE);
         // SAFETY: a pointer that lies here came from `Box::into_raw`, and the exchange gave it to nobody else.
         (!value.is_null()).then(|| unsafe { Box::from_raw(value) })
     }
@@ -40,7 +40,7 @@ impl<T> Baton<T> {
     /// Lays the value that `take` gave down again. Allocates nothing.
     pub(crate) fn give_back(&self, value: Box<T>) {
         // ORDER baton: release, pairs with the acquire in `take`.
-        let former = self.lying.swap(Box::into_raw(value), Ordering::Release);
+        let former = self.lying.swap(Box::into_raw(value), GIVE_BACK);
         debug_assert!(former.is_null(), "there is only one value, and it was held");
     }
 }

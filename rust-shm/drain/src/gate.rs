@@ -3,7 +3,7 @@
 //! * **gate**: one word, changed by read-modify-write operations only. Those are totally ordered by
 //!   themselves, and nothing else is read on the strength of what they give: relaxed is enough everywhere.
 
-use crate::sync::{AtomicU64, Ordering};
+use super::sync::{AtomicU64, Ordering};
 
 const SHUT: u64 = 1;
 

@@ -43,3 +43,37 @@ fn enlarge(pipe: &OwnedFd, wanted: usize) -> usize {
     }
     initial
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::{Pipe, WANTED_BYTES};
+    use rustix::io::{read, write};
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    use std::thread;
+
+    /// Root may have as much pipe memory as it likes. This thread may not any more.
+    fn become_subject_to_limits() {
+        let mut sets = capabilities(None).unwrap();
+        sets.effective
+            .remove(CapabilitySet::SYS_RESOURCE | CapabilitySet::SYS_ADMIN);
+        set_capabilities(None, sets).unwrap();
+    }
+
+    #[test]
+    fn g1_pipes_are_had_beyond_the_limit_of_a_users_pipe_memory() {
+        let pipes = thread::spawn(|| {
+            become_subject_to_limits();
+            (0..100).map(|_| Pipe::new().unwrap()).collect::<Vec<_>>()
+        });
+        let pipes = pipes.join().unwrap();
+        // The limit is 64 MiB unless it was raised; other processes of the user may use some of it.
+        assert!(pipes[99].capacity < WANTED_BYTES, "the limit was not reached");
+        for pipe in pipes {
+            assert!(pipe.capacity >= 4096);
+            assert_eq!(write(&pipe.write_end, b"frame").unwrap(), 5);
+            assert_eq!(read(&pipe.read_end, &mut [0; 8]).unwrap(), 5);
+        }
+    }
+}
