@@ -212,16 +212,14 @@ impl<M: RingMemory> Reader<M> {
     /// The record of the newest frame, without going to its slot unless the writer is just changing it.
     pub fn current(&self) -> Result<FrameRecord, Miss> {
         let current = self.header.current_record(self.memory.meta());
-        self.stable(current).map_or_else(
-            || Ok(self.look(self.newest_after(0).ok_or(Miss::NotYet)?, |_, _| ())?.0),
-            |(id, record)| {
-                if id == 0 {
-                    Err(Miss::NotYet)
-                } else {
-                    record.ok_or(Miss::Invalid)
-                }
-            },
-        )
+        match self.stable(current) {
+            Some((0, _)) => Err(Miss::NotYet),
+            Some((_, record)) => record.ok_or(Miss::Invalid),
+            None => {
+                let newest = self.newest_after(0).ok_or(Miss::NotYet)?;
+                self.look(newest, |_, _| ()).map(|(record, ())| record)
+            }
+        }
     }
 
     /// The id and the record that stand in the current record, unless it is being changed.
