@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CameraExport, CameraGeometry, FrameExporter } from '@vas/frame-export';
+import type { CameraExport, FrameExporter } from '@vas/frame-export';
 import type { FfmpegBinary } from './ffmpeg/binary.js';
 import { ingestArguments } from './ffmpeg/ingest.js';
 import type { Ingest } from './ffmpeg/ingest.js';
@@ -76,7 +76,6 @@ export class CameraHost {
   readonly #stopping = new AbortController();
   #running: Promise<void> | null = null;
   #export: CameraExport | null = null;
-  #exportGeometry: CameraGeometry | null = null;
   #ffmpeg: FfmpegProcess | null = null;
   #starts = 0;
 
@@ -163,10 +162,10 @@ export class CameraHost {
     try {
       if (this.#export === null || this.#export.isClosed) {
         this.#export = frameExporter.openCamera({ cameraId, width, height, slotCount });
-      } else if (this.#exportGeometry?.width !== width || this.#exportGeometry.height !== height) {
+      } else {
+        // Does nothing if it is the same.
         this.#export.changeGeometry({ width, height });
       }
-      this.#exportGeometry = { width, height };
       return this.#export;
     } catch (error) {
       // Closing tells the readers; an export that stayed open would look like a camera that has gone silent.

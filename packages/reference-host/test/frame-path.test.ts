@@ -10,7 +10,9 @@ import { openFrameSource } from '@vas/frame-export/reader';
 import type { FrameMetadata } from '@vas/frame-export/types';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CameraHostOptions } from '../src/camera-host.js';
-import { readFrameHashes } from '../src/frame-hashes.js';
+import { outputArguments } from '../src/ffmpeg/outputs.js';
+import { FfmpegProcess } from '../src/ffmpeg/process.js';
+import { parseFrameMd5, readFrameHashes } from '../src/frame-hashes.js';
 import {
   cameraUrl,
   ffmpegBinaries,
@@ -135,7 +137,26 @@ describe.each(await ffmpegBinaries())('the frame path of a camera with FFmpeg $n
     expect(readdirSync(baseDir)).toEqual([]);
   });
 
-  it('G1: keeps the size of its frames when the picture changes in mid-stream', async () => {
+  it('keeps the probed size when the camera has another one by the time it is opened', async () => {
+    const file = join(temporaryFolder(), 'film.h264');
+    writeFileSync(file, await film(ffmpeg.path, 480, 272));
+    const video = { codec: 'h264', width: 320, height: 240 };
+    const outputs = {
+      rtp: rtpTo(9),
+      recordingDir: temporaryFolder(),
+      hasRaw: false,
+      frameHashFile: 'pipe:1',
+    };
+    const run = new FfmpegProcess({
+      path: ffmpeg.path,
+      args: ['-i', file, ...outputArguments(ffmpeg, video, outputs)],
+    });
+    await run.exited;
+    expect(run.output).toContain('#dimensions 0: 320x240');
+    expect(parseFrameMd5(run.output)).toHaveLength(50);
+  });
+
+  it('keeps the size of its frames when the picture changes in mid-stream', async () => {
     const baseDir = sharedMemoryFolder();
     const { options } = await hostOptions({ ffmpeg, frameExporter: exporterIn(baseDir) });
     const file = join(temporaryFolder(), 'film.h264');

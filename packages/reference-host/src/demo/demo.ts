@@ -127,15 +127,13 @@ async function demo(options: DemoOptions, interrupted: AbortSignal): Promise<Dem
 /** Waits until every camera has pictures, and returns when that was; gives up after a while. */
 async function allHavePictures(
   cameras: readonly DemoCamera[],
-  allFinished: Promise<unknown>,
+  allFinished: Promise<'finished'>,
   interrupted: AbortSignal,
 ): Promise<number> {
-  let isOver = false;
-  void allFinished.then(() => (isOver = true));
   const limit = performance.now() + START_LIMIT_MS;
   while (!cameras.every((camera) => camera.hasPictures)) {
-    if (isOver || interrupted.aborted || performance.now() > limit) break;
-    await delay(POLL_MS, interrupted);
+    if (interrupted.aborted || performance.now() > limit) break;
+    if ((await Promise.race([allFinished, delay(POLL_MS, interrupted)])) === 'finished') break;
   }
   return performance.now();
 }

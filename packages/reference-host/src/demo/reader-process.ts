@@ -91,7 +91,11 @@ while (!stopped.aborted) {
     case 'nothing-newer':
       await sleep(POLL_MS);
       break;
-    default: {
+    case 'ended':
+    case 'replaced':
+    case 'writer-gone':
+    case 'absent':
+    case 'incompatible': {
       const reopened = source.reopen();
       if (reopened.status === 'reopened') {
         // The former buffers, and in one of them the last frame, are left alone.

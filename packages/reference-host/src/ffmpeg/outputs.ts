@@ -80,7 +80,7 @@ function rtpOutput(source: SourceVideo, outputs: CameraOutputs): string[] {
     // A camera may send its parameter sets once, in its SDP; viewers who come later need them in the stream.
     ...(isCopied ? ['-c:v', 'copy', '-bsf:v', 'h264_mp4toannexb,dump_extra'] : encoded(outputs)),
     ...['-payload_type', `${payloadType}`, '-ssrc', `${ssrc}`],
-    ...['-f', 'rtp', `rtp://${ip}:${port}?${query}`],
+    ...['-f', 'rtp', `rtp://${ip}:${port}?${query.toString()}`],
   ];
 }
 
@@ -103,8 +103,9 @@ function encoded({ keyFrameInterval = 50 }: CameraOutputs): string[] {
 }
 
 /**
- * Every decoded frame once, neither doubled nor dropped to fit a frame rate. The size is fixed: if the camera
- * changed it in mid-stream, frames of another size would shift all that follow in a stream of bare bytes.
+ * Every decoded frame once, neither doubled nor dropped to fit a frame rate. The size is fixed to what was
+ * probed: a camera may change it at any time, and in a stream of bare bytes one frame of another size would
+ * shift all that follow.
  */
 function decoded(binary: FfmpegBinary, { width, height }: SourceVideo): string[] {
   return [
