@@ -10,7 +10,7 @@ use crate::tally::Tally;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use thiserror::Error;
 use vas_frame_protocol::{AttachError, RingShape};
 use vas_frame_segment::{
@@ -44,7 +44,8 @@ pub struct Export {
     epoch: [u8; 16],
     generation: u64,
     options: ExportOptions,
-    link: Option<Arc<Link>>,
+    // Weak: the pipe is closed when its drain has read it to the end, however long this export is kept.
+    link: Weak<Link>,
     write_end: Option<OwnedFd>,
     tally: Arc<Tally>,
 }
@@ -193,7 +194,7 @@ impl Export {
             epoch,
             generation,
             options,
-            link: None,
+            link: Weak::new(),
             write_end: None,
             tally,
         })
@@ -228,7 +229,7 @@ impl Export {
         let drain = Drain::new(Arc::clone(&link), ring, tally, self.options.has_checksums);
         drain.start().map_err(PipeError::Thread)?;
         self.retire();
-        self.link = Some(link);
+        self.link = Arc::downgrade(&link);
         Ok(self.write_end.insert(pipe.write_end))
     }
 
@@ -315,7 +316,7 @@ impl Export {
     pub fn statistics(&self) -> Statistics {
         let last_frame_ns = self.tally.last_frame_ns.get();
         let drain = self.drain_state();
-        let pipe_bytes = match (&self.link, drain) {
+        let pipe_bytes = match (self.link.upgrade(), drain) {
             (None, _) | (_, DrainState::Detached) => 0,
             (Some(link), _) => link.pipe_bytes(),
         };
@@ -345,12 +346,12 @@ impl Export {
 
     fn drain_state(&self) -> DrainState {
         self.link
-            .as_ref()
+            .upgrade()
             .map_or(DrainState::Detached, |link| link.state())
     }
 
     fn retire(&self) {
-        if let Some(link) = &self.link {
+        if let Some(link) = self.link.upgrade() {
             link.retire();
         }
     }

@@ -25,8 +25,8 @@ const STATES: [DrainState; 4] = [
     DrainState::Discarding,
 ];
 
-/// Shared by the export and one drain thread. It owns the read end of the pipe: the descriptor stays open,
-/// and its number stays ours, until both are done with it.
+/// What one drain thread owns and its export may ask. It holds the read end of the pipe: the descriptor stays
+/// open, and its number stays ours, until the stream has ended and nobody is waking the thread.
 #[derive(Debug)]
 pub(crate) struct Link {
     read_end: OwnedFd,

@@ -114,18 +114,11 @@ impl Ring {
 pub(crate) struct HeldWriter {
     writer: ManuallyDrop<Box<Writer<Memory>>>,
     ring: Arc<Ring>,
-    is_forfeit: bool,
 }
 
 impl HeldWriter {
     pub(crate) fn ring(&self) -> &Arc<Ring> {
         &self.ring
-    }
-
-    /// Drops the writer for good: the memory it writes is gone, and nobody is to touch it again.
-    pub(crate) fn forfeit(mut self) {
-        self.ring.end();
-        self.is_forfeit = true;
     }
 }
 
@@ -147,8 +140,6 @@ impl Drop for HeldWriter {
     fn drop(&mut self) {
         // SAFETY: taken once, here, where nobody can look at the field any more.
         let writer = unsafe { ManuallyDrop::take(&mut self.writer) };
-        if !self.is_forfeit {
-            self.ring.writer.give_back(writer);
-        }
+        self.ring.writer.give_back(writer);
     }
 }

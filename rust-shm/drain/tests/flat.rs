@@ -62,6 +62,9 @@ fn p2_7_a_thousand_restarts_and_changes_of_geometry_leave_nothing_behind() {
     pipe.write_all(&[0; 5000]).unwrap();
     drop(pipe);
     eventually("the stream is drained", || is_detached(&export));
+    eventually("a closed export that is kept holds nothing", || {
+        descriptors() == before
+    });
     drop(export);
     eventually("the threads are gone", || {
         threads("vas-drain") + threads("vas-heartbeat") == 0
