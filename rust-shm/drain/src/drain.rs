@@ -133,8 +133,8 @@ impl Drain {
                         return Flow::EndOfStream;
                     }
                     Read::MemoryGone => {
-                        drop(slot);
-                        writer.forfeit();
+                        // Somebody cut the file off. Other stores into it would be a SIGBUS.
+                        ring.end();
                         self.ring = None;
                         return Flow::Continue;
                     }

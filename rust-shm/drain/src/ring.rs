@@ -47,13 +47,15 @@ impl Ring {
         self.frame_bytes
     }
 
-    /// The writer, unless somebody holds it.
+    /// The writer, unless somebody holds it or there is nothing to write any more.
     pub(crate) fn take_writer(self: &Arc<Self>) -> Option<HeldWriter> {
+        if self.has_ended() {
+            return None;
+        }
         let writer = self.writer.take()?;
         Some(HeldWriter {
             writer: ManuallyDrop::new(writer),
             ring: Arc::clone(self),
-            is_forfeit: false,
         })
     }
 
@@ -88,10 +90,11 @@ impl Ring {
         self.gate.reopen();
     }
 
-    /// Publishes nothing any more. A frame that is being published at this moment still is.
+    /// Publishes nothing any more, and leaves the memory alone. A frame that is being published at this moment
+    /// still is.
     pub(crate) fn end(&self) {
         self.gate.shut();
-        // ORDER tally: relaxed, it only stops the heartbeat.
+        // ORDER tally: relaxed, whoever sees it late does what it would have done a moment before.
         self.has_ended.store(true, Ordering::Relaxed);
     }
 

@@ -1,0 +1,170 @@
+//! What a drain costs, as the ratio of its CPU time per frame to that of a loop that only reads the same pipe into
+//! memory of the same kind, measured in turns in one run: `cargo bench -p vas-frame-drain [-- --json]`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a tool that prints what it measures"
+)]
+#![allow(clippy::cast_precision_loss, reason = "times are short")]
+
+#[path = "../tests/stage/mod.rs"]
+mod stage;
+
+use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
+use serde::Serialize;
+use stage::{Stage, attach_here, eventually, is_detached, shape};
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::sync::mpsc;
+use std::thread;
+use vas_frame_protocol::{RingMemory, RingShape};
+use vas_frame_segment::{CameraLock, Segment, SegmentOptions, new_epoch};
+
+const SIZES: [(u32, u32); 3] = [(640, 360), (1920, 1080), (3840, 2160)];
+const SLOTS: u32 = 4;
+const ROUNDS: usize = 15;
+const BYTES_PER_ROUND: usize = 200 << 20;
+
+#[derive(Serialize)]
+struct Cost {
+    width: u32,
+    height: u32,
+    /// Microseconds of CPU time per frame, medians.
+    bare_loop_us: f64,
+    drain_us: f64,
+    /// Median of the ratios round by round, and the largest.
+    ratio_median: f64,
+    ratio_max: f64,
+}
+
+fn main() {
+    let costs: Vec<Cost> = SIZES
+        .into_iter()
+        .map(|(width, height)| measure(width, height))
+        .collect();
+    if std::env::args().any(|argument| argument == "--json") {
+        println!("{}", serde_json::to_string_pretty(&costs).unwrap());
+        return;
+    }
+    println!("              bare loop       drain    drain / bare loop");
+    println!("                  CPU per frame          median      max");
+    for cost in costs {
+        println!(
+            "{:>4}x{:<4}  {:>9.1} us {:>8.1} us    {:>6.3}   {:>6.3}",
+            cost.width, cost.height, cost.bare_loop_us, cost.drain_us, cost.ratio_median, cost.ratio_max
+        );
+    }
+}
+
+fn measure(width: u32, height: u32) -> Cost {
+    let shape = shape(width, height, SLOTS);
+    let frames = BYTES_PER_ROUND / shape.geometry().frame_bytes();
+    let stage = Stage::new();
+    let (mut bare, mut drain, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        // The order changes from round to round.
+        let first = (round % 2 == 0).then(|| drain_cpu_ns(&stage, shape, frames));
+        let second = bare_loop_cpu_ns(&stage, shape, frames);
+        let first = first.unwrap_or_else(|| drain_cpu_ns(&stage, shape, frames));
+        ratios.push(first / second);
+        drain.push(first / frames as f64 / 1000.0);
+        bare.push(second / frames as f64 / 1000.0);
+    }
+    for values in [&mut bare, &mut drain, &mut ratios] {
+        values.sort_unstable_by(f64::total_cmp);
+    }
+    Cost {
+        width,
+        height,
+        bare_loop_us: bare[ROUNDS / 2],
+        drain_us: drain[ROUNDS / 2],
+        ratio_median: ratios[ROUNDS / 2],
+        ratio_max: ratios[ROUNDS - 1],
+    }
+}
+
+fn write_frames(mut pipe: File, shape: RingShape, frames: usize) -> thread::JoinHandle<File> {
+    let picture = vec![7; shape.geometry().frame_bytes()];
+    thread::spawn(move || {
+        for _ in 0..frames {
+            pipe.write_all(&picture).unwrap();
+        }
+        pipe
+    })
+}
+
+fn drain_cpu_ns(stage: &Stage, shape: RingShape, frames: usize) -> f64 {
+    let mut export = stage.open("drain", shape);
+    let pipe = attach_here(&mut export);
+    let writer = write_frames(pipe, shape, frames);
+    eventually("all frames are published", || {
+        export.statistics().frames_written == frames as u64
+    });
+    let cpu_ns = cpu_ns_of_thread("vas-drain");
+    drop(writer.join().unwrap());
+    eventually("the stream is drained", || is_detached(&export));
+    eventually("the thread has ended", || task("vas-drain").is_none());
+    cpu_ns
+}
+
+fn bare_loop_cpu_ns(stage: &Stage, shape: RingShape, frames: usize) -> f64 {
+    let options = stage.options("bare", shape);
+    let lock = CameraLock::acquire(&options.base_dir, &options.camera).unwrap();
+    let (file_mode, epoch) = (options.file_mode, new_epoch().unwrap());
+    let options = SegmentOptions {
+        shape,
+        file_mode,
+        epoch,
+        generation: 1,
+        first_frame_id: 1,
+    };
+    let segment = Segment::create(&lock, &options).unwrap();
+    let memory = segment.memory().clone();
+
+    let (read_end, write_end) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+    fcntl_setpipe_size(&write_end, 1 << 20).unwrap();
+    let (all_read, is_all_read) = mpsc::channel();
+    let reader = thread::Builder::new().name("bare-loop".into()).spawn(move || {
+        let len = shape.geometry().frame_bytes();
+        for frame in 0..frames {
+            let offset = frame % SLOTS as usize * shape.slot_stride();
+            let mut filled = 0;
+            while filled < len {
+                // SAFETY: the slot lies inside data.
+                let rest = unsafe { memory.data().add(offset + filled) };
+                // SAFETY: the rest of the slot is writable, and nobody else uses the memory.
+                let count = unsafe { libc::read(read_end.as_raw_fd(), rest.cast(), len - filled) };
+                filled += usize::try_from(count).unwrap();
+            }
+        }
+        all_read.send(()).unwrap();
+        assert_eq!(File::from(read_end).read(&mut [0]).unwrap(), 0);
+    });
+    let writer = write_frames(write_end.into(), shape, frames);
+    is_all_read.recv().unwrap();
+    let cpu_ns = cpu_ns_of_thread("bare-loop");
+    drop(writer.join().unwrap());
+    reader.unwrap().join().unwrap();
+    cpu_ns
+}
+
+/// The folder of the thread with this name.
+fn task(name: &str) -> Option<std::path::PathBuf> {
+    let tasks = fs::read_dir("/proc/self/task")
+        .unwrap()
+        .map(|task| task.unwrap().path());
+    let is_named = |task: &std::path::PathBuf| {
+        fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim_end() == name)
+    };
+    tasks.into_iter().find(is_named)
+}
+
+/// CPU time of a thread that is about to block in `read`, once it does.
+fn cpu_ns_of_thread(name: &str) -> f64 {
+    let task = task(name).unwrap();
+    let is_sleeping = || fs::read_to_string(task.join("stat")).unwrap().contains(") S ");
+    eventually("the thread sleeps", is_sleeping);
+    let schedstat = fs::read_to_string(task.join("schedstat")).unwrap();
+    schedstat.split(' ').next().unwrap().parse().unwrap()
+}
