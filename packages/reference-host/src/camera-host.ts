@@ -179,23 +179,30 @@ export class CameraHost {
   #startFfmpeg(video: SourceVideo, cameraExport: CameraExport | null): FfmpegProcess {
     const { ffmpeg, ingest, frameHashDir, ...options } = this.#options;
     const start = ++this.#starts;
-    const firstFrameId = (cameraExport?.statistics().framesWritten ?? 0) + 1;
-    const frameHashFile =
-      frameHashDir === undefined ? null : join(frameHashDir, frameHashFileName(start, firstFrameId));
-
+    let started: FfmpegProcess | undefined;
     let isExported = false;
-    const spawn = (rawFd: number | null): FfmpegProcess => {
+    const spawn = (rawFd: number | null, firstFrameId = 1): FfmpegProcess => {
       isExported = rawFd !== null;
+      const frameHashFile =
+        frameHashDir === undefined ? null : join(frameHashDir, frameHashFileName(start, firstFrameId));
       const outputs = { ...options, hasRaw: isExported, frameHashFile };
       const args = [...ingestArguments(ingest, ffmpeg.options), ...outputArguments(ffmpeg, video, outputs)];
-      return new FfmpegProcess({ path: ffmpeg.path, args, rawFd });
+      started = new FfmpegProcess({ path: ffmpeg.path, args, rawFd });
+      return started;
     };
-    const started = cameraExport === null ? spawn(null) : cameraExport.attach(spawn);
-
-    const attachError = cameraExport?.statistics().attachError ?? null;
-    if (attachError !== null) this.#emit({ type: 'export-failed', ...describe(attachError) });
-    this.#emit({ type: 'ffmpeg-started', pid: started.pid, video, isExported });
-    return started;
+    try {
+      if (cameraExport !== null) {
+        const firstFrameId = cameraExport.statistics().framesWritten + 1;
+        cameraExport.attach((rawFd) => spawn(rawFd, firstFrameId));
+        const { attachError } = cameraExport.statistics();
+        if (attachError !== null) throw attachError;
+      }
+    } catch (error) {
+      this.#emit({ type: 'export-failed', ...describe(error) });
+    }
+    const running = started ?? spawn(null);
+    this.#emit({ type: 'ffmpeg-started', pid: running.pid, video, isExported });
+    return running;
   }
 
   #emit(event: CameraHostEvent): void {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createFrameExporter } from '@vas/frame-export';
-import type { FrameExporter } from '@vas/frame-export';
+import type { CameraExport, FrameExporter } from '@vas/frame-export';
 import { openFrameSource } from '@vas/frame-export/reader';
 import type { FrameMetadata } from '@vas/frame-export/types';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -227,6 +227,58 @@ describe('a camera whose export cannot be had', () => {
     ]);
     expect(packets()).toBeGreaterThan(0);
   });
+});
+
+describe('a camera whose export misbehaves', () => {
+  const broken = new Error('broken');
+  const fake = {
+    cameraId: 'cam',
+    isEnabled: true,
+    isClosed: false,
+    source: { cameraId: 'cam', path: '/nowhere', layoutVersion: 1 },
+    attach: <T>(spawn: (fd: number | null) => T) => spawn(null),
+    publish: () => 'closed' as const,
+    changeGeometry: () => undefined,
+    statistics: () => ({ framesWritten: 0, attachError: null }),
+    close: () => undefined,
+  };
+
+  it.each<[string, object]>([
+    ['throws before FFmpeg was started', { attach: () => fail() }],
+    [
+      'throws after FFmpeg was started',
+      {
+        attach: (spawn: (fd: null) => unknown) => {
+          spawn(null);
+          fail();
+        },
+      },
+    ],
+    ['has no statistics', { statistics: () => fail() }],
+  ])('G1: has one FFmpeg and its video when the export %s', async (_name, breakage) => {
+    const camera = { ...fake, ...breakage } as unknown as CameraExport;
+    const frameExporter: FrameExporter = {
+      isEnabled: true,
+      openCamera: () => camera,
+      close: () => undefined,
+    };
+    const { options, packets } = await hostOptions({ ffmpeg, frameExporter });
+    const file = join(temporaryFolder(), 'film.h264');
+    writeFileSync(file, await film(ffmpeg.path, 320, 240));
+    const { host, events } = startHost({ ...options, ingest: { kind: 'file', path: file } });
+    await host.finished;
+    expect(events).toMatchObject([
+      { type: 'export-failed', message: 'broken' },
+      { type: 'ffmpeg-started', isExported: false },
+      { type: 'ffmpeg-ended', code: 0 },
+      { type: 'stopped' },
+    ]);
+    expect(packets()).toBeGreaterThan(0);
+  });
+
+  function fail(): never {
+    throw broken;
+  }
 });
 
 it('G1: an export that is closed in mid-stream leaves the video alone', async () => {

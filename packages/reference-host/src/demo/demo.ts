@@ -2,6 +2,7 @@
  * `npm run demo`: cameras whose decoded frames arrive in other processes, with viewers and a recording that do
  * not notice. Standard output is the table and the summary, or with `--json` one document and nothing else.
  */
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,10 +22,10 @@ import { showLive } from './table.js';
 const START_LIMIT_MS = 30_000;
 const POLL_MS = 50;
 
-/** Aborts at the first Ctrl-C or SIGTERM, with the exit code as its reason. A second one ends the demo at once. */
+/** Aborts at the first Ctrl-C, SIGTERM or SIGHUP, with the exit code as its reason. A second one ends the demo at once. */
 function interruption(): AbortSignal {
   const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       const exitCode = 128 + constants.signals[signal];
       if (interrupted.signal.aborted) process.exit(exitCode);
@@ -49,15 +50,16 @@ async function startViewer(
   onStatus: (message: Extract<ViewerMessage, { streams: unknown }>) => void,
 ): Promise<{ viewer: Worker; ports: readonly number[] }> {
   const task: ViewerTask = { streams };
-  let viewer: Worker | undefined;
-  const ports = await new Promise<readonly number[]>((resolve) => {
-    viewer = new Worker('demo-viewer', task, (message) => {
-      const received = message as ViewerMessage;
-      if ('ports' in received) resolve(received.ports);
-      else onStatus(received);
-    });
+  const announcement = new EventEmitter<{ ports: [readonly number[]] }>();
+  const announced = once(announcement, 'ports');
+  const viewer = new Worker('demo-viewer', task, (message) => {
+    const received = message as ViewerMessage;
+    if ('ports' in received) announcement.emit('ports', received.ports);
+    else onStatus(received);
   });
-  if (viewer === undefined) throw new Error('the viewer reported before it was started');
+  await Promise.race([announced, viewer.ended]);
+  if (viewer.failure !== null) throw new Error(viewer.failure);
+  const [ports] = (await announced) as [readonly number[]];
   return { viewer, ports };
 }
 

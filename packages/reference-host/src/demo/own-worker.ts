@@ -1,7 +1,6 @@
 /** The demo's end of the channel: a process of its own, started, listened to and stopped. */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ownProcess } from '../own-process.js';
 import { STOP } from './messages.js';
@@ -13,8 +12,9 @@ export type WorkerName = 'demo-reader' | 'demo-viewer';
 const GRACE_MS = 10_000;
 
 export class Worker {
+  /** Resolves when it has ended and its last message has arrived. */
+  readonly ended: Promise<unknown>;
   readonly #child: ChildProcess;
-  readonly #ended: Promise<unknown>;
   #isStopping = false;
   #failure: string | null = null;
 
@@ -34,7 +34,9 @@ export class Worker {
         this.#failure = `${name} ended with ${signal ?? `exit code ${code}`}`;
     });
     // The process may be gone before its last message was read; after `disconnect` there is none left.
-    this.#ended = Promise.all(['exit', 'disconnect'].map((event) => once(this.#child, event)));
+    this.ended = Promise.all(
+      ['exit', 'disconnect'].map((event) => new Promise((resolve) => this.#child.once(event, resolve))),
+    );
   }
 
   /** Why it ended before it was asked to, or otherwise than well; `null` if it did not. */
@@ -42,12 +44,13 @@ export class Worker {
     return this.#failure;
   }
 
-  /** Resolves when its last message has arrived and it has ended. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    if (this.#child.connected) this.#child.send(STOP);
+    this.#child.send(STOP, () => {
+      // If it cannot be told, it is gone or about to be.
+    });
     const kill = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS);
-    await this.#ended;
+    await this.ended;
     clearTimeout(kill);
   }
 }
