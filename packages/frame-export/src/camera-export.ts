@@ -61,6 +61,8 @@ export interface CameraExportStatistics {
   readonly pipeSizeBytes: number;
   /** Counts the changes of geometry, from 1. */
   readonly generation: number;
+  /** Defects of the native part that were caught; each ended the publishing of one pipe, never its reading. */
+  readonly drainPanics: number;
   /** Why the last `attach` had to run without export, or `null`. */
   readonly attachError: FrameExportError | null;
 }
@@ -97,9 +99,10 @@ export interface CameraExport {
   attach<T>(spawn: (fd: number | null) => T): T;
 
   /**
-   * Publishes a frame that the host has in memory: one copy, no allocation, never throws.
+   * Publishes a frame that the host has in memory: one copy, no allocation. Never throws; arguments of another
+   * type are `wrong-size`.
    * @param picture NV12, exactly `strideBytes * height * 3 / 2` bytes
-   * @param sourceTimestampNs the host's own time stamp, stored as it is
+   * @param sourceTimestampNs the host's own time stamp, stored as it is if it is an unsigned 64-bit number
    */
   publish(picture: Uint8Array, sourceTimestampNs?: bigint): PublishOutcome;
 
@@ -183,7 +186,12 @@ export class LiveCameraExport implements CameraExport {
   }
 
   publish(picture: Uint8Array, sourceTimestampNs?: bigint): PublishOutcome {
-    return this.#native.publish(picture, sourceTimestampNs);
+    try {
+      return this.#native.publish(picture, sourceTimestampNs);
+    } catch {
+      // Not a byte array, or a time stamp that is no u64: only a host without types gets here.
+      return 'wrong-size';
+    }
   }
 
   changeGeometry(geometry: CameraGeometry): void {
@@ -216,6 +224,7 @@ const DISABLED_STATISTICS: CameraExportStatistics = Object.freeze({
   drain: 'detached',
   pipeSizeBytes: 0,
   generation: 0,
+  drainPanics: 0,
   attachError: null,
 });
 

@@ -65,7 +65,8 @@ export function testPicture(options: {
 }): string[] {
   const source = `testsrc2=size=${options.size}:rate=${String(options.rate ?? 25)}`;
   return [
-    ...['-v', 'error', '-nostdin', '-re', '-f', 'lavfi', '-i', source, '-t', String(options.seconds)],
+    // The duration belongs to the input: after it, it would hold for the first output alone.
+    ...['-v', 'error', '-nostdin', '-re', '-t', String(options.seconds), '-f', 'lavfi', '-i', source],
     ...['-map', '0:v', '-f', 'rawvideo', '-pix_fmt', 'nv12', 'pipe:3'],
     ...['-map', '0:v', '-c:v', 'rawvideo', '-pix_fmt', 'nv12', '-f', 'framemd5', options.hashes],
   ];

@@ -99,7 +99,7 @@ impl NativeExport {
         source_timestamp_ns: Option<BigInt>,
     ) -> Result<&'static str> {
         guard(|| {
-            let source_timestamp_ns = source_timestamp_ns.map(|timestamp| timestamp.get_u64().1);
+            let source_timestamp_ns = source_timestamp_ns.as_ref().and_then(as_u64);
             Ok(match self.export.publish(&frame, source_timestamp_ns) {
                 Outcome::Published(_) => "published",
                 Outcome::WrongSize => "wrong-size",
@@ -162,6 +162,12 @@ impl NativeExport {
             Ok(())
         })
     }
+}
+
+/// `None` for what is negative or too large: a frame is worth more than its host's time stamp.
+fn as_u64(number: &BigInt) -> Option<u64> {
+    let (is_negative, value, is_lossless) = number.get_u64();
+    (is_lossless && !is_negative).then_some(value)
 }
 
 fn shape(width: u32, height: u32, stride: Option<u32>, slot_count: u32) -> Result<RingShape> {

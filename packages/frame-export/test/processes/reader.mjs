@@ -34,10 +34,10 @@ const actions = {
   health: () => source.health(),
   // Stops in the middle of a read: the parent continues it.
   stopInRead: () =>
-    source.lookNewest(() => {
+    source.lookAt(() => {
       process.kill(process.pid, 'SIGSTOP');
       return null;
-    }).status,
+    }, source.lastFrameId).status,
 };
 
 process.on('message', ({ action }) => process.send({ value: actions[action]() }));
