@@ -109,7 +109,7 @@ describe('a real FFmpeg', () => {
       cameraId: 'cam',
       args: testPicture({ size: '320x240', seconds: 7, hashes }),
     });
-    await sleep(700);
+    while ((await reader.ask<Report>({ action: 'report' })).frames.length < 5) await sleep(20);
     await host.ask({ action: 'block', ms: 5000 });
     await host.ask({ action: 'waitForFfmpeg', cameraId: 'cam' });
     await sleep(100);
@@ -236,8 +236,9 @@ describe('readers that misbehave', () => {
       cameraId: 'cam',
       args: testPicture({ size: '320x240', seconds: 4, hashes }),
     });
-    await sleep(700);
-    await killed.ask({ action: 'report' });
+    for (const peer of [stopped, killed]) {
+      while ((await peer.ask<Report>({ action: 'report' })).frames.length < 5) await sleep(20);
+    }
     const outcome = stopped.ask<string>({ action: 'stopInRead' });
     await killed.kill();
     await host.ask({ action: 'waitForFfmpeg', cameraId: 'cam' });

@@ -32,9 +32,10 @@ export class Peer {
     const exited = once(this.process, 'exit').then((): never => {
       throw new Error(`process ended before it answered ${JSON.stringify(request)}`);
     });
+    // A process may also be ended on purpose, after its answer.
+    exited.catch(() => undefined);
     this.process.send(request);
     const [answer] = await Promise.race([answered, exited]);
-    exited.catch(() => undefined);
     if (answer.error !== undefined) throw new Error(answer.error);
     return answer.value as T;
   }
