@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const QUIET_TOOLS = { TURBO_TELEMETRY_DISABLED: '1', npm_config_update_notifier: 'false' };
 const rust = ['--manifest-path', 'rust-shm/Cargo.toml', '--workspace'];
+const faultInjection = 'vas-frame-segment/fault-injection,vas-frame-drain/fault-injection';
 
 const commands = {
   async build() {
@@ -27,7 +28,8 @@ const commands = {
     let isGreen = true;
     for (const [command, commandArgs, env] of [
       ['npm', pnpmArgs(['exec', 'vitest', 'run', ...args])],
-      ['cargo', ['test', ...rust]],
+      // With the fail points, which some tests need; the packages are built without them.
+      ['cargo', ['test', ...rust, '--features', faultInjection]],
       // The memory model checks run the shipped code on loom's atomics, in a build tree of their own.
       [
         'cargo',

@@ -1,7 +1,5 @@
 //! The right to write a ring, handed from one party to the next. Nothing here waits, not even for a lock.
 //!
-//! The orderings are named here, since this is memory of one process and no part of the frame protocol:
-//!
 //! * **baton**: what one holder did to the value happens before what the next one does.
 
 use super::sync::{AtomicPtr, GIVE_BACK, TAKE};

@@ -296,8 +296,8 @@ impl Export {
         _ = fail_point!("geometry-paused");
         match generate(&live.lock, &options, self.epoch, generation, newest_id + 1) {
             Ok((segment, ring)) => {
-                live.segment = segment;
-                std::mem::replace(&mut live.ring, ring).end();
+                // The former ring stays paused for ever.
+                (live.segment, live.ring) = (segment, ring);
             }
             Err(error) => {
                 live.ring.resume();
