@@ -1,5 +1,5 @@
-//! What the protocol costs, as ratios to `memcpy` of the same bytes into and out of memory of the same kind, measured
-//! in turns in one run: `cargo bench -p vas-frame-protocol [-- --json]`.
+//! What publishing and reading cost in shared memory, as ratios to `memcpy` of the same bytes into and out of a
+//! mapping of the same kind, measured in turns in one run: `cargo bench -p vas-frame-segment [-- --json]`.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -12,12 +12,12 @@
 )]
 
 use std::hint::black_box;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
-use vas_frame_protocol::{
-    FrameStamp, Geometry, HeapRing, Reader, RingIdentity, RingMemory, RingShape, Writer,
-};
+use vas_frame_protocol::{FrameStamp, Geometry, RingMemory, RingShape, Writer};
+use vas_frame_segment::{CameraId, CameraLock, FileMode, FrameSource, Segment, SegmentOptions, new_epoch};
 
 const SIZES: [(u32, u32); 3] = [(640, 360), (1920, 1080), (3840, 2160)];
 const SLOTS: u32 = 4;
@@ -64,28 +64,27 @@ fn main() {
 
 fn measure(width: u32, height: u32) -> Ratios {
     let shape = RingShape::new(Geometry::nv12(width, height).unwrap(), SLOTS).unwrap();
-    let identity = RingIdentity {
-        epoch: [0; 16],
-        generation: 1,
-        first_frame_id: 1,
-        data_inode: 0,
-        created_ns: 0,
-        created_wall_ns: 0,
-    };
-    let ring = HeapRing::new(shape, &identity).unwrap();
+    let base = OwnBaseDir::new();
+    let segment = create(&base.0, "ring", shape);
     // SAFETY: the only writer.
-    let mut writer = unsafe { Writer::new(&ring) }.unwrap();
-    let reader = Reader::attach(&ring).unwrap();
+    let mut writer = unsafe { Writer::new(segment.memory().clone()) }.unwrap();
+    let source = FrameSource::open(&base.0, &CameraId::new("ring").unwrap()).unwrap();
+    let reader = source.reader();
     let len = reader.frame_bytes();
     let mut picture = vec![7; len];
     let stamp = FrameStamp::default();
-    // `memcpy` goes through the slots of a ring of its own, so that caches and pages are treated alike.
-    let plain = HeapRing::new(shape, &identity).unwrap();
-    let plain_slot = |id: u64| {
+    // `memcpy` goes through the slots of a ring of its own, so that caches and pages are treated alike: written through
+    // a writer's mapping, read through a reader's.
+    let plain = create(&base.0, "plain", shape);
+    let plain_source = FrameSource::open(&base.0, &CameraId::new("plain").unwrap()).unwrap();
+    let plain_memory = plain_source.memory();
+    let slot_of = |data: *mut u8, id: u64| {
         let offset = (id % u64::from(SLOTS)) as usize * shape.slot_stride();
         // SAFETY: the slot lies inside data.
-        unsafe { plain.data().add(offset) }
+        unsafe { data.add(offset) }
     };
+    let plain_slot = |id| slot_of(plain.memory().data(), id);
+    let plain_slot_read = |id| slot_of(plain_memory.data(), id);
 
     let rounds = (400_000_000 / len).max(200);
     let (mut publish, mut into, mut copy, mut out) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -108,10 +107,10 @@ fn measure(width: u32, height: u32) -> Ratios {
                 warm(reader.look(id, |_, picture| picture.as_ptr()).unwrap().1, len);
                 timed[2] = time(|| _ = reader.copy(id, black_box(&mut picture)).unwrap());
             } else {
-                warm(plain_slot(id), len);
+                warm(plain_slot_read(id), len);
                 let into = black_box(&mut picture).as_mut_ptr();
                 // SAFETY: slot and picture have `len` bytes each, and nobody else uses the ring.
-                timed[3] = time(|| unsafe { into.copy_from_nonoverlapping(plain_slot(id), len) });
+                timed[3] = time(|| unsafe { into.copy_from_nonoverlapping(plain_slot_read(id), len) });
             }
         }
         // The first rounds touch the pages.
@@ -139,6 +138,33 @@ fn measure(width: u32, height: u32) -> Ratios {
         copy_median,
         copy_p99,
         look_ns: quantile(&mut look, 50),
+    }
+}
+
+fn create(base_dir: &Path, camera: &str, shape: RingShape) -> Segment {
+    let lock = CameraLock::acquire(base_dir, &CameraId::new(camera).unwrap()).unwrap();
+    let options = SegmentOptions {
+        shape,
+        file_mode: FileMode::default(),
+        epoch: new_epoch().unwrap(),
+        generation: 1,
+        first_frame_id: 1,
+    };
+    Segment::create(&lock, &options).unwrap()
+}
+
+/// A new folder in shared memory, removed in the end.
+struct OwnBaseDir(PathBuf);
+
+impl OwnBaseDir {
+    fn new() -> Self {
+        Self(format!("/dev/shm/vas-bench-{}", std::process::id()).into())
+    }
+}
+
+impl Drop for OwnBaseDir {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
     }
 }
 
