@@ -53,7 +53,7 @@ export interface CaseResult {
   /** Frames per second that the tap took from FFmpeg, `null` without one. */
   readonly tappedPerSecond: number | null;
   readonly recordings: readonly (RecordingCheck & { readonly cameraId: string })[];
-  readonly reader: Omit<ReaderReport, 'seen'> | null;
+  readonly reader: ReaderReport | null;
   readonly events: readonly { readonly cameraId: string; readonly events: CameraStatus['events'] }[];
   readonly checks: readonly Check[];
 }

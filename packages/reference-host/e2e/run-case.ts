@@ -36,7 +36,7 @@ export const defaultStage: Omit<StageOptions, 'ffmpeg'> = {
   tap: 'frame-export',
   isFlagOn: true,
   sparePorts: 0,
-  hostEnv: {},
+  hostEnv: () => ({}),
   baseMount: null,
 };
 
@@ -128,7 +128,7 @@ async function judge(
       judgeRecording(hosted.cameraId, recording, seconds, isInterrupted, checks);
   }
 
-  const tappedPerSecond = tappedRate(atBegin, atEnd, seconds);
+  const tappedPerSecond = options.isFlagOn ? tappedRate(atBegin, atEnd, seconds) : null;
   const isInterrupted = stage.marks.some(({ interrupts }) => interrupts.length > 0);
   const starts = atEnd.cameras[0]?.starts ?? 0;
   if (measured.reader !== null) judgeReader(measured.reader, stage, atEnd, starts, checks);
@@ -152,7 +152,7 @@ async function judge(
     viewers,
     tappedPerSecond,
     recordings,
-    reader: measured.reader === null ? null : withoutFrames(measured.reader),
+    reader: measured.reader,
     events: atEnd.cameras.map(({ cameraId, events }) => ({ cameraId, events })),
     checks: [],
   };
@@ -239,7 +239,7 @@ function judgeReader(
   const statistics = atEnd.cameras.find((camera) => camera.cameraId === cameraId)?.statistics;
   checks.add('a reader follows the camera', reader.frames > framesPerSecond, `${reader.frames} frames`);
   if (frameHashDir === null) return;
-  const isCounted = statistics != null && statistics.framesDiscarded === 0;
+  const isCounted = statistics?.framesDiscarded === 0;
   const { unknown, misplaced, unverifiable } = checkFrames(reader.seen, frameHashDir, isCounted);
   checks.add(
     'every frame read is bit-exact what FFmpeg decoded',
@@ -254,7 +254,8 @@ function tappedRate(atBegin: HostStatus, atEnd: HostStatus, seconds: number): nu
     return statistics === null ? null : statistics.framesWritten + statistics.framesDiscarded;
   };
   const [first, last] = [taken(atBegin), taken(atEnd)];
-  return first === null || last === null ? null : (last - first) / seconds;
+  // Less than before: another host counts from the beginning.
+  return first === null || last === null || last < first ? null : (last - first) / seconds;
 }
 
 function interruptionsOf(marks: readonly Mark[], cameraId: string): readonly Mark[] {
@@ -268,8 +269,4 @@ function longestOwnGap(count: StreamCount, interruptions: readonly Mark[]): numb
   );
   const notable = Math.max(0, ...own.map(({ ms }) => ms));
   return notable > 0 ? notable : Math.min(count.longestGapMs, 100);
-}
-
-function withoutFrames({ seen: _seen, ...rest }: ReaderReport): Omit<ReaderReport, 'seen'> {
-  return rest;
 }

@@ -31,7 +31,7 @@ export interface StageOptions {
   /** More viewers' ports, for hosts that a case starts beside the one under test. */
   readonly sparePorts: number;
   /** More for the environment of the host. */
-  readonly hostEnv: Readonly<Record<string, string>>;
+  readonly hostEnv: () => Readonly<Record<string, string>>;
   /** How the base folder is mounted, in a mount namespace of the host's own; `null`: not at all. */
   readonly baseMount: string | null;
 }
@@ -134,7 +134,7 @@ export class Stage {
   ): Promise<HostProcess> {
     const { isFlagOn, tap, ffmpeg, baseMount, hostEnv } = this.#options;
     const host: HostProcess = new ForkedProcess<HostRequests>('host-process.js', {
-      env: { AI_FRAME_EXPORT_ENABLED: String(isFlagOn), ...hostEnv },
+      env: { AI_FRAME_EXPORT_ENABLED: String(isFlagOn), ...hostEnv() },
       execArgv: ['--expose-gc'],
       ...(baseMount === null ? {} : { wrapper: mountNamespace(`${baseMount} ${this.baseDir}`) }),
     });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from '../case.js';
 import type { Checks } from '../check.js';
-import { faultyAddon } from '../faulty-addon.js';
+import { faultEnvironment } from '../faulty-addon.js';
 import type { Stage } from '../stage.js';
 import { framesPerSecond } from '../stage.js';
 
@@ -37,7 +37,7 @@ export const noScratchControl: Case = {
   name: 'control-no-scratch',
   title: 'Control: the same with the fall-back to scratch memory removed from the drain',
   requirements: [],
-  stage: { hostEnv: faultyAddon('discarding=stop') },
+  stage: { hostEnv: faultEnvironment('discarding=stop') },
   isFollowed: false,
   controlGapMs: 4_000,
   isShort: true,
@@ -120,7 +120,7 @@ export const failingDrain: Case = {
   name: 'drain-fails',
   title: 'The drain thread panics at every frame from the 200th on',
   requirements: ['S2', 'G1'],
-  stage: { hostEnv: faultyAddon('frame-filled=panic@200') },
+  stage: { hostEnv: faultEnvironment('frame-filled=panic@200') },
   isShort: true,
   run: async (stage, checks) => {
     stage.mark('drain panics (about now)');

@@ -56,7 +56,7 @@ export class RtpCounter {
 
   async report(): Promise<readonly StreamCount[]> {
     this.#process.send('report');
-    return this.#process.next(isList<StreamCount>);
+    return this.#process.next(isCounts);
   }
 
   /** From now on keeps a digest of every payload. */
@@ -68,7 +68,7 @@ export class RtpCounter {
   /** The digests, in order, one list per port. */
   async payloads(): Promise<readonly (readonly string[])[]> {
     this.#process.send('payloads');
-    return this.#process.next(isList<readonly string[]>);
+    return this.#process.next(isDigests);
   }
 
   async stop(): Promise<void> {
@@ -92,6 +92,10 @@ function isCapturing(line: unknown): line is { capturing: true } {
   return isObject(line) && 'capturing' in line;
 }
 
-function isList<T>(line: unknown): line is readonly T[] {
+function isCounts(line: unknown): line is readonly StreamCount[] {
+  return Array.isArray(line);
+}
+
+function isDigests(line: unknown): line is readonly (readonly string[])[] {
   return Array.isArray(line);
 }

@@ -81,6 +81,7 @@ class DataHandlerCamera implements CameraExport {
       drain: 'publishing',
       pipeSizeBytes: 0,
       generation: 1,
+      drainPanics: 0,
       attachError: null,
     };
   }

@@ -35,8 +35,10 @@ export interface CameraStatus {
   readonly events: readonly (CameraHostEvent & { readonly atMs: number })[];
   /** `null` without an open export. */
   readonly source: FrameSourceRef | null;
-  /** `lastFrameNs` and `attachError` left out: they do not pass through JSON. */
-  readonly statistics: Omit<CameraExportStatistics, 'lastFrameNs' | 'attachError'> | null;
+  readonly statistics: Pick<
+    CameraExportStatistics,
+    'framesWritten' | 'framesDiscarded' | 'framesIncomplete' | 'drain' | 'drainPanics' | 'generation'
+  > | null;
 }
 
 export interface HostStatus {

@@ -4,7 +4,6 @@
  * of nothing here.
  */
 import { createSocket } from 'node:dgram';
-import type { AddressInfo } from 'node:net';
 import * as mediasoup from 'mediasoup';
 import type { Consumer, PlainTransport, Producer, Router, RtpCodecCapability, Worker } from 'mediasoup/types';
 
@@ -122,7 +121,9 @@ export class RoutedCamera {
       rtcpMux: true,
       comedia: false,
     });
-    this.#producer.observer.once('close', () => transport.close());
+    this.#producer.observer.once('close', () => {
+      transport.close();
+    });
     await transport.connect({ ip: loopback, port });
     return transport.consume({
       producerId: this.#producer.id,
@@ -153,5 +154,5 @@ async function bind(socket: ReturnType<typeof createSocket>): Promise<number> {
     socket.once('error', reject);
     socket.bind(0, loopback, resolve);
   });
-  return (socket.address() as AddressInfo).port;
+  return socket.address().port;
 }
