@@ -4,11 +4,23 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const QUIET_TOOLS = { TURBO_TELEMETRY_DISABLED: '1', npm_config_update_notifier: 'false' };
-const rust = ['--manifest-path', 'rust-shm/Cargo.toml', '--workspace'];
+const cargoManifest = ['--manifest-path', 'rust-shm/Cargo.toml'];
+const rust = [...cargoManifest, '--workspace'];
+const loom = [
+  ...cargoManifest,
+  '-p',
+  'vas-frame-protocol',
+  '--release',
+  '--test',
+  'loom',
+  '--target-dir',
+  'rust-shm/target/loom',
+];
 const faultInjection = 'vas-frame-segment/fault-injection,vas-frame-drain/fault-injection';
 
 const commands = {
@@ -31,20 +43,7 @@ const commands = {
       // With the fail points, which some tests need; the packages are built without them.
       ['cargo', ['test', ...rust, '--features', faultInjection]],
       // The memory model checks run the shipped code on loom's atomics, in a build tree of their own.
-      [
-        'cargo',
-        [
-          'test',
-          '--manifest-path',
-          'rust-shm/protocol/Cargo.toml',
-          '--release',
-          '--test',
-          'loom',
-          '--target-dir',
-          'rust-shm/target/loom',
-        ],
-        { RUSTFLAGS: '--cfg loom' },
-      ],
+      ['cargo', ['test', ...loom], { RUSTFLAGS: '--cfg loom' }],
     ]) {
       const { code, output } = await runCounted(command, commandArgs, env);
       isGreen &&= code === 0;
@@ -59,18 +58,25 @@ const commands = {
     await pnpm('exec', 'eslint', '.', '--max-warnings', '0');
     await pnpm('exec', 'prettier', '--check', '--log-level', 'warn', '.');
     await pnpm('exec', 'turbo', 'run', 'typecheck');
-    await run('cargo', ['fmt', '--manifest-path', 'rust-shm/Cargo.toml', '--all', '--check']);
+    await run('cargo', ['fmt', ...cargoManifest, '--all', '--check']);
     await run('cargo', ['clippy', ...rust, '--all-targets', '--', '-D', 'warnings']);
   },
 
   async bench(args) {
     await build();
-    await pnpm('-r', '--workspace-concurrency=1', '--stream', 'run', 'bench', ...args);
+    for (const [crate, name] of [
+      ['vas-frame-segment', 'ratios'],
+      ['vas-frame-drain', 'cpu_per_frame'],
+    ]) {
+      console.log(`\n${crate}`);
+      await run('cargo', ['bench', '--quiet', ...cargoManifest, '-p', crate, '--bench', name, '--', ...args]);
+    }
+    await pnpm('-r', '--workspace-concurrency=1', '--reporter=append-only', 'run', 'bench', ...args);
   },
 
   async e2e(args) {
     await build();
-    await run('node', ['packages/reference-host/dist/e2e.js', ...args]);
+    await run('node', ['packages/reference-host/e2e/dist/main.js', ...args]);
   },
 
   async 'check-packages'() {
@@ -152,7 +158,7 @@ function ended(child) {
 
 /** Adds up the closing lines of vitest ("Tests  1 failed | 20 passed (21)") and of cargo ("20 passed; 1 failed"). */
 function addCounts(counts, output) {
-  const plain = output.replaceAll(/\u001b\[[0-9;]*m/g, '');
+  const plain = stripVTControlCharacters(output);
   for (const [line] of plain.matchAll(/^ *Tests .*$|^test result: .*$/gm)) {
     counts.passed += Number(/(\d+) passed/.exec(line)?.[1] ?? 0);
     counts.failed += Number(/(\d+) failed/.exec(line)?.[1] ?? 0);

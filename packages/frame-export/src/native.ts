@@ -1,9 +1,10 @@
 /** Loads the native file, on first use and never on import. */
 import { createRequire } from 'node:module';
 import { LAYOUT_VERSION } from '@vas/ring-buffer';
+import type * as binding from '../native/binding.cjs';
 import { FrameExportError } from './errors.js';
 
-export type NativeBinding = typeof import('../native/binding.cjs');
+export type NativeBinding = typeof binding;
 export type NativeExport = InstanceType<NativeBinding['NativeExport']>;
 export type NativeSource = InstanceType<NativeBinding['NativeSource']>;
 
