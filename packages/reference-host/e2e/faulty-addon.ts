@@ -1,24 +1,25 @@
-/** The native file with fault injection compiled in, for hosts that are to fail on purpose. */
+/** The native file with fault injection compiled in, for hosts that are to fail on purpose. Never in a package. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { e2eSource } from './source-folder.js';
 
-const frameExport = new URL('../../frame-export/', e2eSource);
-const folder = fileURLToPath(new URL('native/test/', frameExport));
+const workspace = fileURLToPath(new URL('../../../rust-shm', e2eSource));
+/** A build tree of its own: features would otherwise be built over those of the packaged file. */
+const target = join(workspace, 'target', 'fault-injection');
+const addon = join(target, 'vas-frame-export-faulty.node');
 
-/** Environment of a host whose native file has this fault; see the drain's table of faults. */
-export function faultEnvironment(fault: string): () => Readonly<Record<string, string>> {
-  return () => {
-    const addon = readdirSync(folder).find((name) => name.endsWith('.node'));
-    if (addon === undefined) throw new Error(`there is no native file in ${folder}`);
-    return { NAPI_RS_NATIVE_LIBRARY_PATH: `${folder}${addon}`, VAS_FAULT: fault };
-  };
+/** Environment of a host whose native file has this fault; the drain's `fail_point.rs` lists them. */
+export function faultEnvironment(fault: string): Readonly<Record<string, string>> {
+  return { NAPI_RS_NATIVE_LIBRARY_PATH: addon, VAS_FAULT: fault };
 }
 
 /** Builds that file; cargo does nothing where it is there already. */
 export function buildFaultyAddon(): void {
-  const script = fileURLToPath(new URL('native/build.mjs', frameExport));
-  const { status } = spawnSync(process.execPath, [script, '--fault-injection'], { stdio: ['ignore', 2, 2] });
+  const args = ['build', '--quiet', '--release', '--package', 'vas-frame-node-binding'];
+  const features = ['--features', 'fault-injection', '--target-dir', target];
+  const { status } = spawnSync('cargo', [...args, ...features], { cwd: workspace, stdio: ['ignore', 2, 2] });
   if (status !== 0) throw new Error('the native file with fault injection could not be built');
+  copyFileSync(join(target, 'release', 'libvas_frame_node_binding.so'), addon);
 }

@@ -15,7 +15,7 @@ import { baseline, cases } from './cases/index.js';
 import { buildFaultyAddon } from './faulty-addon.js';
 import { columns, row, writeReport } from './report/report.js';
 import type { Run } from './report/report.js';
-import { markProcesses } from './residue.js';
+import { killMarked, markProcesses } from './residue.js';
 import { runCase } from './run-case.js';
 import type { Limits, RunSettings } from './run-case.js';
 import { e2eSource } from './source-folder.js';
@@ -38,6 +38,10 @@ const gapFloorMs = 200;
 
 const columnWidths = [22, 22, 11, 6, 10, 6, 8, 18];
 
+// Whatever still runs has our mark; the stage removes its folders on exit.
+process.once('exit', killMarked);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -58,6 +62,8 @@ async function main(): Promise<number> {
   printRow([...columns]);
   const base = await runCase(baseline, settings, null);
   printResult(base);
+  // Nothing can be judged without something to compare with.
+  if (!base.isOk) return 1;
   const limits = limitsFrom(base);
 
   const results: CaseResult[] = [];

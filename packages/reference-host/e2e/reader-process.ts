@@ -9,6 +9,8 @@ import { answerRequests } from './forked-process.js';
 import type { ReaderMode, ReaderReport, ReaderRequests, SeenFrame, Verdict } from './reader/requests.js';
 
 const pollMs = 5;
+/** A parked reader that finds this much time gone between two looks at the clock was stopped meanwhile. */
+const stoppedMs = 1_000;
 /** How long a racing reader reads before it looks at its messages. */
 const raceSliceMs = 50;
 
@@ -20,7 +22,7 @@ answerRequests<ReaderRequests>({
     void reader.run(mode);
     return null;
   },
-  park: ({ source, ms, insideFile }) => park(source, ms, insideFile),
+  park: ({ source, insideFile }) => park(source, insideFile),
   report: () => {
     if (reader === undefined) throw new Error('nothing was started');
     return reader.report();
@@ -133,13 +135,13 @@ function isUsual(outcome: SourceRead): boolean {
   return outcome.status === 'frame' || outcome.status === 'nothing-newer' || outcome.status === 'overwritten';
 }
 
-async function park(source: FrameSourceRef, ms: number, insideFile: string): Promise<string> {
+async function park(source: FrameSourceRef, insideFile: string): Promise<string> {
   const opened = openFrameSource(source);
   for (;;) {
     const outcome = opened.lookNewest(() => {
       writeFileSync(insideFile, '');
-      const until = performance.now() + ms;
-      while (performance.now() < until);
+      let before = performance.now();
+      for (let now = before; now - before < stoppedMs; now = performance.now()) before = now;
     });
     if (outcome.status !== 'nothing-newer') {
       opened.close();

@@ -54,7 +54,8 @@ function markedProcesses(): string[] {
 }
 
 function findMarked(): { pid: number; command: string }[] {
-  const mark = `${markName}=${process.env[markName] ?? ''}\0`;
+  if (process.env[markName] === undefined) return [];
+  const mark = `${markName}=${process.env[markName]}\0`;
   return readdirSync('/proc').flatMap((name) => {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) return [];

@@ -36,11 +36,15 @@ export const defaultStage: Omit<StageOptions, 'ffmpeg'> = {
   tap: 'frame-export',
   isFlagOn: true,
   sparePorts: 0,
-  hostEnv: () => ({}),
+  hostEnv: {},
   baseMount: null,
 };
 
-/** @param limits `null` for the run that makes them */
+/**
+ * A case that cannot be run to its end has failed, and the next one is run all the same.
+ *
+ * @param limits `null` for the run that makes them
+ */
 export async function runCase(
   testCase: Case,
   settings: RunSettings,
@@ -49,19 +53,48 @@ export async function runCase(
   const checks = new Checks();
   const before = footprint();
   const options = { ...defaultStage, ffmpeg: settings.ffmpeg, ...testCase.stage };
-  const stage = await Stage.set(options);
+  let findings: Findings = nothingFound;
+  let stage: Stage | undefined;
   try {
+    stage = await Stage.set(options);
     const measured = await measure(testCase, options, settings, stage, checks);
-    const result = await judge(testCase, options, settings, stage, checks, measured, limits);
+    findings = await judge(testCase, options, settings, stage, checks, measured, limits);
     await stage.strike();
     await checkResidue(checks, before, stage.baseDir);
-    return { ...result, isOk: checks.all.every(({ isTrue }) => isTrue), checks: checks.all };
+  } catch (error) {
+    checks.add('the case runs to its end', false, error instanceof Error ? error.message : String(error));
   } finally {
-    await stage.strike();
+    await stage?.strike();
     killMarked();
-    rmSync(stage.baseDir, { recursive: true, force: true });
+    if (stage !== undefined) rmSync(stage.baseDir, { recursive: true, force: true });
   }
+  return {
+    name: testCase.name,
+    title: testCase.title,
+    requirements: testCase.requirements,
+    isControl: testCase.controlGapMs !== undefined,
+    isOk: checks.all.every(({ isTrue }) => isTrue),
+    comparedWith: testCase.comparedWith ?? null,
+    marks: stage?.marks ?? [],
+    ...findings,
+    checks: checks.all,
+  };
 }
+
+/** The numbers of a case; what else a result has is known beforehand. */
+type Findings = Pick<
+  CaseResult,
+  'seconds' | 'viewers' | 'tappedPerSecond' | 'recordings' | 'reader' | 'events'
+>;
+
+const nothingFound: Findings = {
+  seconds: 0,
+  viewers: [],
+  tappedPerSecond: null,
+  recordings: [],
+  reader: null,
+  events: [],
+};
 
 interface Measured {
   readonly seconds: number;
@@ -102,7 +135,7 @@ async function judge(
   checks: Checks,
   measured: Measured,
   limits: Limits | null,
-): Promise<CaseResult> {
+): Promise<Findings> {
   const { seconds, counts, atBegin, atEnd } = measured;
   const viewers = counts.slice(0, stage.cameras.length * viewersPerCamera).map((count, index) => {
     const cameraId = stage.cameras[Math.floor(index / viewersPerCamera)]?.hosted.cameraId ?? '';
@@ -141,20 +174,12 @@ async function judge(
   }
 
   return {
-    name: testCase.name,
-    title: testCase.title,
-    requirements: testCase.requirements,
-    isControl: testCase.controlGapMs !== undefined,
-    isOk: false,
     seconds,
-    comparedWith: testCase.comparedWith ?? null,
-    marks: stage.marks,
     viewers,
     tappedPerSecond,
     recordings,
     reader: measured.reader,
     events: atEnd.cameras.map(({ cameraId, events }) => ({ cameraId, events })),
-    checks: [],
   };
 }
 

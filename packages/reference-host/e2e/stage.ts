@@ -13,6 +13,7 @@ import type { CameraOptions } from './camera/rtsp-camera.js';
 import { RtpCounter } from './counter/rtp-counter.js';
 import type { StreamCount } from './counter/rtp-counter.js';
 import { ForkedProcess } from './forked-process.js';
+import type { ForkOptions } from './forked-process.js';
 import type { HostRequests, HostStatus, HostedCamera, Tap } from './host/requests.js';
 import type { ReaderMode, ReaderRequests } from './reader/requests.js';
 
@@ -31,10 +32,22 @@ export interface StageOptions {
   /** More viewers' ports, for hosts that a case starts beside the one under test. */
   readonly sparePorts: number;
   /** More for the environment of the host. */
-  readonly hostEnv: () => Readonly<Record<string, string>>;
+  readonly hostEnv: Readonly<Record<string, string>>;
   /** How the base folder is mounted, in a mount namespace of the host's own; `null`: not at all. */
   readonly baseMount: string | null;
 }
+
+/** What another host of the stage has different from the one under test. */
+export interface HostVariant extends Partial<Pick<StageOptions, 'tap' | 'isFlagOn'>> {
+  readonly wrapper?: NonNullable<ForkOptions['wrapper']>;
+}
+
+/** Of all stages; those that an interrupted run leaves are removed when it ends. */
+const folders = new Set<string>();
+
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 
 /** Something that happened during the measurement. */
 export interface Mark {
@@ -61,6 +74,7 @@ export class Stage {
     this.#counter = counter;
     this.#folder = mkdtempSync(join(tmpdir(), 'vas-e2e-'));
     this.baseDir = mkdtempSync('/dev/shm/vas-e2e-');
+    folders.add(this.#folder).add(this.baseDir);
     this.cameras = cameras.map((camera, index) => ({
       camera,
       hosted: {
@@ -94,6 +108,10 @@ export class Stage {
       await stage.strike();
       throw error;
     }
+  }
+
+  get ffmpeg(): string | null {
+    return this.#options.ffmpeg;
   }
 
   get host(): HostProcess {
@@ -131,12 +149,15 @@ export class Stage {
   /** Starts a host with these cameras; the one under test has all of the stage. */
   async startHost(
     cameras: readonly HostedCamera[] = this.cameras.map(({ hosted }) => hosted),
+    variant: HostVariant = {},
   ): Promise<HostProcess> {
-    const { isFlagOn, tap, ffmpeg, baseMount, hostEnv } = this.#options;
+    const { isFlagOn, tap, ffmpeg, baseMount, hostEnv } = { ...this.#options, ...variant };
+    const wrapper =
+      variant.wrapper ?? (baseMount === null ? undefined : mountNamespace(`${baseMount} ${this.baseDir}`));
     const host: HostProcess = new ForkedProcess<HostRequests>('host-process.js', {
-      env: { AI_FRAME_EXPORT_ENABLED: String(isFlagOn), ...hostEnv() },
+      env: { AI_FRAME_EXPORT_ENABLED: String(isFlagOn), ...hostEnv },
       execArgv: ['--expose-gc'],
-      ...(baseMount === null ? {} : { wrapper: mountNamespace(`${baseMount} ${this.baseDir}`) }),
+      ...(wrapper === undefined ? {} : { wrapper }),
     });
     this.#processes.push(host);
     await host.ask('start', { cameras, tap, baseDir: this.baseDir, ffmpeg });
@@ -149,14 +170,18 @@ export class Stage {
   }
 
   /** A reader that does nothing yet. */
-  idleReader(): ReaderProcess {
-    const reader: ReaderProcess = new ForkedProcess<ReaderRequests>('reader-process.js');
+  idleReader(options: ForkOptions = {}): ReaderProcess {
+    const reader: ReaderProcess = new ForkedProcess<ReaderRequests>('reader-process.js', options);
     this.#processes.push(reader);
     return reader;
   }
 
   async reader(mode: ReaderMode, cameraId?: string): Promise<ReaderProcess> {
-    const reader = this.idleReader();
+    // A racing reader takes all the time it gets. Many of them starve a small machine whatever they do, which
+    // would prove nothing about frames: they race with what the others leave.
+    const reader = this.idleReader(
+      mode === 'race' ? { wrapper: { command: 'nice', args: ['-n', '19'] } } : {},
+    );
     await reader.ask('start', { source: this.source(cameraId), mode });
     return reader;
   }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 
 const packages = [
   'ffmpeg',
+  'strace',
   'util-linux',
   'python3-gi',
   'gir1.2-gst-rtsp-server-1.0',

@@ -118,7 +118,7 @@ export const replacedFiles: Case = {
 
 export const failingDrain: Case = {
   name: 'drain-fails',
-  title: 'The drain thread panics at every frame from the 200th on',
+  title: 'The drain thread panics when its 200th frame is complete',
   requirements: ['S2', 'G1'],
   stage: { hostEnv: faultEnvironment('frame-filled=panic@200') },
   isShort: true,

@@ -11,6 +11,7 @@ import {
   replacedFiles,
   secondHost,
 } from './export-fails.js';
+import { flagOffIdentical } from './flag-off-identical.js';
 import { flagOff } from './flag-off.js';
 import { blockedHost, busyCores, dataHandlerControl, garbageStorm } from './host-busy.js';
 import { holdingReader, killedReaders, noReader, racingReaders, stoppedReaders } from './readers.js';
@@ -20,6 +21,7 @@ export const baseline: Case = noTap;
 
 export const cases: readonly Case[] = [
   flagOff,
+  flagOffIdentical,
   noReader,
   racingReaders,
   stoppedReaders,

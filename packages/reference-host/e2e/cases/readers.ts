@@ -40,8 +40,7 @@ export const stoppedReaders: Case = {
     for (let count = 0; count < 4; count += 1) {
       const reader = stage.idleReader();
       const insideFile = join(stage.folder('inside'), `${count}`);
-      // It would look for a tenth of a second; it is stopped before that is over.
-      const outcome = reader.ask('park', { source: stage.source(), ms: 100, insideFile });
+      const outcome = reader.ask('park', { source: stage.source(), insideFile });
       while (!existsSync(insideFile)) await sleep(1);
       reader.kill('SIGSTOP');
       parked.push({ reader, outcome });

@@ -45,11 +45,11 @@ export type ReaderRequests = {
     readonly answer: null;
   };
   /**
-   * Looks at the newest frame in place and stays inside the look for `ms`; `insideFile` is written once it is
-   * inside. The answer is how the look ended.
+   * Looks at the newest frame in place and stays inside the look until it has been stopped and continued;
+   * `insideFile` is written once it is inside. The answer is how the look ended.
    */
   readonly park: {
-    readonly argument: { readonly source: FrameSourceRef; readonly ms: number; readonly insideFile: string };
+    readonly argument: { readonly source: FrameSourceRef; readonly insideFile: string };
     readonly answer: string;
   };
   readonly report: { readonly argument: null; readonly answer: ReaderReport };

@@ -63,6 +63,7 @@ export const columns = [
 /** The numbers of one case, as the terminal and the page show them. */
 export function row(result: CaseResult): string[] {
   const { viewers, tappedPerSecond, reader } = result;
+  if (viewers.length === 0) return [result.name, ...columns.slice(1, -1).map(() => '-'), resultOf(result)];
   const gap = Math.max(...viewers.map(({ longestGapMs }) => longestGapMs));
   const ownGap = Math.max(...viewers.map(({ longestOwnGapMs }) => longestOwnGapMs));
   const isInterrupted = result.marks.some(({ interrupts }) => interrupts.length > 0);
