@@ -3,7 +3,6 @@
 // with the system's libraries and cached outside the checkout. Progress goes to standard error.
 //
 //   node scripts/mediasoup-worker/build.mjs [--install-packages] [--no-download]
-/* global AbortSignal, fetch */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
