@@ -90,7 +90,9 @@ describe('publishing from memory', () => {
     expect(publish(picture(1), 'no bigint')).toBe('wrong-size');
     for (const noStamp of [-1n, 2n ** 64n]) {
       expect(publish(picture(1), noStamp)).toBe('published');
-      expect(sourceOf(camera).lookNewest((_, frame) => frame.sourceTimestampNs)).toMatchObject({ value: null });
+      expect(sourceOf(camera).lookNewest((_, frame) => frame.sourceTimestampNs)).toMatchObject({
+        value: null,
+      });
     }
   });
 
