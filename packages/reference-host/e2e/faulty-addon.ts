@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { e2eSource } from './source-folder.js';
+import { e2eSource } from './source/folder.js';
 
 const workspace = fileURLToPath(new URL('../../../rust-shm', e2eSource));
 /** A build tree of its own: features would otherwise be built over those of the packaged file. */

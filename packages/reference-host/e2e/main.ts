@@ -18,7 +18,7 @@ import type { Run } from './report/report.js';
 import { killMarked, markProcesses } from './residue.js';
 import { runCase } from './run-case.js';
 import type { Limits, RunSettings } from './run-case.js';
-import { e2eSource } from './source-folder.js';
+import { e2eSource } from './source/folder.js';
 import { requireSystemPackages } from './system-packages.js';
 import { provideWorker } from './worker-binary.js';
 

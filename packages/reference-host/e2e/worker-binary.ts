@@ -1,7 +1,7 @@
 /** Provides the MediaSoup worker: the script finds, fetches or builds it, once per machine. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { e2eSource } from './source-folder.js';
+import { e2eSource } from './source/folder.js';
 
 const script = fileURLToPath(new URL('../../../scripts/mediasoup-worker/build.mjs', e2eSource));
 

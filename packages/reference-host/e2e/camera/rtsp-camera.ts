@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { JsonLineProcess } from '../json-line-process.js';
 import { python } from '../python.js';
-import { e2eSource } from '../source-folder.js';
+import { e2eSource } from '../source/folder.js';
 
 export interface PictureSize {
   readonly width: number;

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { JsonLineProcess } from '../json-line-process.js';
 import { python } from '../python.js';
-import { e2eSource } from '../source-folder.js';
+import { e2eSource } from '../source/folder.js';
 
 /** A pause between two packets that is long enough to be worth a line in the report. */
 export interface Gap {
