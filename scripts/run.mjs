@@ -80,6 +80,11 @@ const commands = {
     await run('node', ['packages/reference-host/e2e/dist/main.js', ...args]);
   },
 
+  async verify(args) {
+    await build();
+    await run('node', ['packages/verification/dist/main.js', ...args]);
+  },
+
   async 'check-packages'() {
     await build();
     await run('node', ['scripts/check-packages.mjs']);

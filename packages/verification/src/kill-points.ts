@@ -1,0 +1,162 @@
+/** `kill -9` of a host at every fail point that the sources name, each time that it is reached. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createFrameExporter } from '@vas/frame-export';
+import { openFrameSource } from '@vas/frame-export/reader';
+import type { FrameSource } from '@vas/frame-export/reader';
+import { Actor, ActorDied } from './actor.js';
+import { entriesOf, withBaseDir } from './base-dir.js';
+import type { Check, CheckOptions, CheckResult } from './check.js';
+import { buildFaultyAddon } from './rust.js';
+
+const ON = { AI_FRAME_EXPORT_ENABLED: 'true' };
+const CAMERA = { cameraId: 'cam', width: 64, height: 48, slotCount: 3 };
+const SIZE_BYTES = (CAMERA.width * CAMERA.height * 3) / 2;
+/** A heartbeat that is older belongs to nobody. */
+const HEARTBEAT_STALE_MS = 2000;
+/** Hosts that are running at once. */
+const CONCURRENCY = 4;
+
+/** The names of the fail points in the sources, so that a new one cannot be forgotten here. */
+export function failPoints(): string[] {
+  const workspace = fileURLToPath(new URL('../../../rust-shm/', import.meta.url));
+  return ['segment', 'drain'].flatMap((crate) =>
+    readdirSync(`${workspace}${crate}/src`).flatMap((file) => {
+      const source = readFileSync(`${workspace}${crate}/src/${file}`, 'utf8');
+      return [...source.matchAll(/fail_point!\("([a-z-]+)"\)/g)].map(([, name = '']) => name);
+    }),
+  );
+}
+
+export const killPoints: Check = {
+  summary: 'kill -9 of a host at every fail point, with readers attached; then a restart finds its way',
+
+  async run({ seconds }: CheckOptions): Promise<CheckResult> {
+    // With little time: only the first time that each point is reached.
+    const times = seconds !== undefined && seconds < 30 ? 1 : Infinity;
+    const faulty = buildFaultyAddon();
+    return withBaseDir(async (baseDir) => {
+      const waiting = failPoints();
+      const kills: Kill[] = [];
+      const failures: string[] = [];
+      const killEachTime = async (): Promise<void> => {
+        for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) {
+          for (let nth = 1; nth <= times; nth++) {
+            const kill = await runUntilKilled(`${baseDir}/${point}-${nth}`, faulty(`${point}=kill@${nth}`));
+            if (kill !== null) {
+              kills.push({ ...kill, point, nth });
+              continue;
+            }
+            if (nth === 1) failures.push(`${point}: never reached`);
+            break;
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: CONCURRENCY }, killEachTime));
+      await sleep(HEARTBEAT_STALE_MS + 100);
+      const rows = kills.map((kill) => {
+        const verdicts = kill.readers.map((reader) => reader.health().state);
+        failures.push(...afterlife(kill).map((failure) => `${kill.point}@${kill.nth}: ${failure}`));
+        return {
+          'killed at': `${kill.point}@${kill.nth}`,
+          during: kill.during,
+          readers: verdicts.length,
+          verdicts: verdicts.join(' '),
+        };
+      });
+      return { rows, failures };
+    });
+  },
+};
+
+interface Kill {
+  readonly point: string;
+  readonly nth: number;
+  readonly baseDir: string;
+  /** What the host was asked to do when it died. */
+  readonly during: string;
+  /** Attached to each generation that had become visible, and left alone since. */
+  readonly readers: readonly FrameSource[];
+}
+
+/** The whole life of an export, as far as the host gets; `null` if nothing stopped it. */
+async function runUntilKilled(
+  baseDir: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Omit<Kill, 'point' | 'nth'> | null> {
+  const host = new Actor('host', { env });
+  const readers: FrameSource[] = [];
+  let during = '';
+  const ask = async (action: string, request = {}): Promise<void> => {
+    during = action;
+    await host.ask(action, request);
+  };
+  const attach = (): void => {
+    readers.push(openFrameSource({ baseDir, cameraId: CAMERA.cameraId }));
+  };
+  try {
+    await ask('open', { baseDir, camera: CAMERA });
+    attach();
+    await ask('attachFeeder');
+    await ask('feed', { frames: 2 });
+    await ask('changeGeometry', { width: 96, height: 48 });
+    attach();
+    // The feeder has the old size: its frames are read and thrown away.
+    await ask('feed', { frames: 1 });
+    await ask('endFeeder');
+    await ask('publish', { frames: 2 });
+    await ask('close');
+    for (const reader of readers) reader.close();
+    return null;
+  } catch (error) {
+    if (!(error instanceof ActorDied)) throw error;
+    return { baseDir, during, readers };
+  } finally {
+    await host.kill();
+  }
+}
+
+/** What is wrong after a kill: with what readers are told, with the next start, with what is left at the end. */
+function afterlife({ baseDir, readers }: Kill): string[] {
+  const failures: string[] = [];
+  const expect = (what: string, found: string, ...allowed: readonly string[]): void => {
+    if (!allowed.includes(found)) failures.push(`${what}: ${found} instead of ${allowed.join(' or ')}`);
+  };
+  const isReplaced = readers.length > 1;
+  readers.forEach((reader, index) => {
+    const isLast = index === readers.length - 1;
+    const { state } = reader.health();
+    if (isReplaced && !isLast) expect('the former generation', state, 'replaced');
+    else expect('the last generation', state, 'dead', isReplaced ? 'ended' : 'replaced');
+    const into = new Uint8Array(reader.frameSizeBytes);
+    let result = reader.copyNext(into);
+    for (let frames = 0; result.status === 'frame' && frames < 10; frames++) result = reader.copyNext(into);
+    expect('reading on', result.status, 'writer-gone', 'ended', 'replaced');
+  });
+
+  const exporter = createFrameExporter({ baseDir, env: ON });
+  const camera = exporter.openCamera(CAMERA);
+  expect(
+    'files after the restart',
+    entriesOf(baseDir).join(' '),
+    `.${CAMERA.cameraId}.lock ${CAMERA.cameraId}`,
+  );
+  camera.publish(new Uint8Array(SIZE_BYTES).fill(7));
+  for (const reader of [...readers, openFrameSource(camera.source)]) {
+    const result = reader.reopen();
+    // The one that has just been opened has nothing to reopen.
+    expect('opening again', result.status, 'reopened', 'unchanged');
+    if (result.status === 'reopened') expect('epoch', String(result.isNewEpoch), 'true');
+    const look = reader.lookNewest((picture) => picture.every((byte) => byte === 7));
+    expect('the first frame', look.status === 'frame' ? String(look.value) : look.status, 'true');
+    expect('the new writer', reader.health().state, 'live');
+  }
+  exporter.close();
+  for (const reader of readers) {
+    expect('after the end', reader.health().state, 'ended');
+    reader.close();
+  }
+  expect('what is left', entriesOf(baseDir).join(' '), '');
+  return failures;
+}

@@ -1,0 +1,57 @@
+/** `npm run verify -- <check> [options]`: runs one check, or all of them, and prints what it saw. */
+import { parseArgs } from 'node:util';
+import type { Check, CheckOptions } from './check.js';
+import { container } from './container.js';
+import { crowd } from './crowd.js';
+import { killPoints } from './kill-points.js';
+import { soak } from './soak.js';
+import { tearHunt } from './tear-hunt.js';
+
+const checks: Readonly<Record<string, Check>> = {
+  tear: tearHunt,
+  kill: killPoints,
+  container,
+  soak,
+  crowd,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: 'string' },
+    reads: { type: 'string' },
+    'without-validation': { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}
+
+const options: CheckOptions = {
+  seconds: numberOf(values.seconds),
+  reads: numberOf(values.reads),
+  withoutValidation: values['without-validation'],
+};
+const names = positionals[0] === 'all' ? Object.keys(checks) : positionals;
+if (names.length === 0 || names.some((name) => checks[name] === undefined)) {
+  console.error(
+    'usage: npm run verify -- <check> [--seconds <n>] [--reads <n>] [--without-validation] [--json]',
+  );
+  for (const [name, { summary }] of Object.entries(checks)) console.error(`  ${name.padEnd(12)}${summary}`);
+  process.exit(2);
+}
+
+for (const name of names) {
+  const check = checks[name];
+  if (check === undefined) continue;
+  const began = performance.now();
+  const { rows, failures } = await check.run(options);
+  const seconds = Math.round((performance.now() - began) / 100) / 10;
+  if (values.json) console.log(JSON.stringify({ check: name, seconds, rows, failures }));
+  else console.table(rows);
+  for (const failure of failures) console.error(`failed: ${failure}`);
+  console.error(`${name}: ${failures.length === 0 ? 'passed' : 'FAILED'} in ${seconds} s`);
+  if (failures.length > 0) process.exitCode = 1;
+}

@@ -1,0 +1,117 @@
+/** The tear hunt: a writer at full speed, readers in three languages, every number of slots and size. */
+import { fileURLToPath } from 'node:url';
+import { Actor, runForJson } from './actor.js';
+import { withBaseDir } from './base-dir.js';
+import type { Check, CheckOptions, CheckResult, Row } from './check.js';
+import { buildRustHunter } from './rust.js';
+import { readsOf, sum } from './tear/counts.js';
+import type { TearCounts } from './tear/counts.js';
+
+const SIZES = [
+  [16, 16],
+  [640, 360],
+  [1920, 1080],
+  [3840, 2160],
+] as const;
+const SLOTS = [3, 4, 5, 6, 7, 8] as const;
+const DEFAULT_SECONDS = 60;
+
+const pythonHunter = fileURLToPath(new URL('../readers/tear_hunt.py', import.meta.url));
+const pythonReader = fileURLToPath(new URL('../../frame-export/test/readers', import.meta.url));
+
+const READERS = ['typescript copy', 'typescript look', 'rust', 'python'] as const;
+type ReaderName = (typeof READERS)[number];
+type CellCounts = Readonly<Record<ReaderName, TearCounts>>;
+
+interface Cell {
+  readonly width: number;
+  readonly height: number;
+  readonly slotCount: number;
+}
+
+export const tearHunt: Check = {
+  summary: 'a writer at full speed, readers in TypeScript, Rust and Python: no torn frame is accepted',
+
+  async run(options) {
+    const { seconds = DEFAULT_SECONDS } = options;
+    // With little time: each size with one of the numbers of slots.
+    const isShort = seconds < SIZES.length * SLOTS.length;
+    const cells = SIZES.flatMap(([width, height], index) =>
+      SLOTS.filter((_, slot) => !isShort || slot === index).map((slotCount) => ({
+        width,
+        height,
+        slotCount,
+      })),
+    );
+    return withBaseDir((baseDir) => hunt(baseDir, cells, options));
+  },
+};
+
+async function hunt(baseDir: string, cells: readonly Cell[], options: CheckOptions): Promise<CheckResult> {
+  const { seconds = DEFAULT_SECONDS, reads = 0, withoutValidation } = options;
+  const rustHunter = buildRustHunter();
+  const writer = new Actor('tear-writer');
+  const tsReaders = { copy: new Actor('tear-reader'), look: new Actor('tear-reader') };
+  const flags = withoutValidation ? ['--without-validation'] : [];
+  const perCell = seconds / cells.length;
+
+  const readCell = async (cell: Cell, path: string): Promise<CellCounts> => {
+    const inTypeScript = (manner: 'copy' | 'look'): Promise<TearCounts> =>
+      tsReaders[manner].ask('hunt', {
+        ...{ path, seconds: perCell, manner },
+        ...{ slotCount: cell.slotCount, isValidated: !withoutValidation },
+      });
+    const [copied, looked, rust, python] = await Promise.all([
+      inTypeScript('copy'),
+      inTypeScript('look'),
+      runForJson<TearCounts>(rustHunter, [path, String(perCell), ...flags]),
+      runForJson<TearCounts>('python3', [pythonHunter, path, String(perCell), ...flags], {
+        PYTHONPATH: pythonReader,
+        PYTHONDONTWRITEBYTECODE: '1',
+      }),
+    ]);
+    return { 'typescript copy': copied, 'typescript look': looked, rust, python };
+  };
+
+  const rows = new Map<string, { written: number; counts: CellCounts[] }>();
+  const all: TearCounts[] = [];
+  try {
+    do {
+      for (const cell of cells) {
+        const camera = { cameraId: 'hunted', ...cell };
+        const path = await writer.ask<string>('start', { baseDir, camera });
+        const counts = await readCell(cell, path);
+        const written = await writer.ask<number>('stop');
+        const size = `${cell.width}x${cell.height}`;
+        const row = rows.get(size) ?? { written: 0, counts: [] };
+        rows.set(size, { written: row.written + written, counts: [...row.counts, counts] });
+        all.push(...Object.values(counts));
+      }
+    } while (readsOf(sum(all)) < reads);
+  } finally {
+    await Promise.all([writer, ...Object.values(tsReaders)].map((actor) => actor.kill()));
+  }
+  return {
+    rows: [...rows].flatMap(([size, { written, counts }]) => rowsOf(size, written, counts)),
+    failures: failuresOf(sum(all), withoutValidation),
+  };
+}
+
+function rowsOf(size: string, written: number, counts: readonly CellCounts[]): Row[] {
+  return READERS.map((reader) => {
+    const total = sum(counts.map((cell) => cell[reader]));
+    return { size, reader, 'frames written': written, reads: readsOf(total), ...total };
+  });
+}
+
+function failuresOf(total: TearCounts, withoutValidation: boolean): string[] {
+  const failures = [];
+  if (withoutValidation) {
+    if (total.tornAccepted === 0) failures.push('no torn frame was found, though nothing was validated');
+    return failures;
+  }
+  if (total.tornAccepted > 0) failures.push(`${total.tornAccepted} torn frames were accepted`);
+  if (total.accepted === 0) failures.push('no frame was read');
+  if (total.lapped === 0 || total.tornRefused === 0) failures.push('the readers never raced with the writer');
+  return failures;
+}

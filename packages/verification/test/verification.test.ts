@@ -1,0 +1,49 @@
+/** Each check in little time; the long runs and what they gave are in docs/verification.md. */
+import { describe, expect, it } from 'vitest';
+import type { Check, CheckOptions } from '../src/check.js';
+import { container } from '../src/container.js';
+import { crowd } from '../src/crowd.js';
+import { failPoints, killPoints } from '../src/kill-points.js';
+import { soak } from '../src/soak.js';
+import { tearHunt } from '../src/tear-hunt.js';
+
+async function failuresOf(check: Check, options: Partial<CheckOptions> = {}): Promise<readonly string[]> {
+  return (await check.run({ withoutValidation: false, ...options })).failures;
+}
+
+describe('the tear hunt', () => {
+  it('P1.4, P2.4: readers in three languages accept no torn frame of a writer at full speed', async () => {
+    expect(await failuresOf(tearHunt, { seconds: 2 })).toEqual([]);
+  });
+
+  it('finds torn frames at once where nothing is validated', async () => {
+    const { rows } = await tearHunt.run({ seconds: 2, withoutValidation: true });
+    const torn = rows.map(({ tornAccepted }) => Number(tornAccepted));
+    expect(Math.max(...torn)).toBeGreaterThan(0);
+  });
+});
+
+describe('a killed host', () => {
+  it('P2.6: leaves no reader without a verdict and nothing that the next start does not clean up', async () => {
+    expect(failPoints().length).toBeGreaterThan(15);
+    expect(await failuresOf(killPoints, { seconds: 10 })).toEqual([]);
+  });
+});
+
+describe('a reader in a container', () => {
+  it('P2.2, P2.6: tells live, idle, hung, dead, replaced and ended, and cannot write', async () => {
+    expect(await failuresOf(container)).toEqual([]);
+  });
+});
+
+describe('a long life', () => {
+  it('P2.5, P2.7: costs nothing that stays', async () => {
+    expect(await failuresOf(soak, { seconds: 10 })).toEqual([]);
+  });
+});
+
+describe('a crowd', () => {
+  it("P2.2, P2.6: of writers, cleaners and readers, some of them killed, gets in nobody else's way", async () => {
+    expect(await failuresOf(crowd, { seconds: 5 })).toEqual([]);
+  });
+});

@@ -1,0 +1,9 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    name: 'verification',
+    include: ['test/**/*.test.ts'],
+    testTimeout: 180_000,
+  },
+});
