@@ -34,11 +34,9 @@ function install(application: string, names: readonly RegExp[]): void {
 
 function evaluate(application: string, script: string, env: NodeJS.ProcessEnv = {}): string {
   const args = ['--input-type=module', '-e', script];
-  const options = {
-    cwd: join(folder, application),
-    encoding: 'utf8',
-    env: { ...process.env, ...env },
-  } as const;
+  // NODE_PATH leads into the workspace when pnpm runs the tests.
+  const clean = { ...process.env, NODE_PATH: '', ...env };
+  const options = { cwd: join(folder, application), encoding: 'utf8', env: clean } as const;
   return execFileSync(process.execPath, args, options).trim();
 }
 
@@ -97,7 +95,7 @@ describe('the packed package', () => {
       const attempt = (call) => { try { call(); codes.push('ok'); } catch (error) { codes.push(error.code); } };
       const camera = { cameraId: 'cam', width: 16, height: 16 };
       attempt(() => createFrameExporter({ env: {} }).openCamera(camera).publish(new Uint8Array(1)));
-      attempt(() => createFrameExporter({ env: { AI_FRAME_EXPORT_ENABLED: 'true' } }).openCamera(camera));
+      attempt(() => createFrameExporter({ baseDir: '/nowhere', env: { AI_FRAME_EXPORT_ENABLED: 'true' } }).openCamera(camera));
       attempt(() => openFrameSource({ cameraId: 'cam' }));
       console.log(codes.join());`;
     expect(evaluate('without-native', script)).toBe('ok,NATIVE_UNAVAILABLE,NATIVE_UNAVAILABLE');
