@@ -20,6 +20,7 @@ import { runCase } from './run-case.js';
 import type { Limits, RunSettings } from './run-case.js';
 import { e2eSource } from './source/folder.js';
 import { requireSystemPackages } from './system-packages.js';
+import { removeFolders } from './stage.js';
 import { provideWorker } from './worker-binary.js';
 
 const { values: options } = parseArgs({
@@ -38,8 +39,10 @@ const gapFloorMs = 200;
 
 const columnWidths = [22, 22, 11, 6, 10, 6, 8, 18];
 
-// Whatever still runs has our mark; the stage removes its folders on exit.
-process.once('exit', killMarked);
+process.once('exit', () => {
+  killMarked();
+  removeFolders();
+});
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 process.exitCode = await main();

@@ -135,18 +135,19 @@ function isUsual(outcome: SourceRead): boolean {
   return outcome.status === 'frame' || outcome.status === 'nothing-newer' || outcome.status === 'overwritten';
 }
 
-async function park(source: FrameSourceRef, insideFile: string): Promise<string> {
-  const opened = openFrameSource(source);
-  for (;;) {
-    const outcome = opened.lookNewest(() => {
-      writeFileSync(insideFile, '');
+async function park(location: FrameSourceRef, insideFile: string): Promise<string> {
+  const source = openFrameSource(location);
+  const into = new Uint8Array(source.frameSizeBytes);
+  try {
+    while (source.copyNewest(into).status !== 'frame') await sleep(pollMs);
+    // A given frame: a look at the newest would begin again with a newer one.
+    return source.lookAt(() => {
+      // Before the file is there: whoever sees it may stop us at once.
       let before = performance.now();
+      writeFileSync(insideFile, '');
       for (let now = before; now - before < stoppedMs; now = performance.now()) before = now;
-    });
-    if (outcome.status !== 'nothing-newer') {
-      opened.close();
-      return outcome.status;
-    }
-    await sleep(pollMs);
+    }, source.lastFrameId).status;
+  } finally {
+    source.close();
   }
 }

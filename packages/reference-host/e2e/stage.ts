@@ -45,9 +45,9 @@ export interface HostVariant extends Partial<Pick<StageOptions, 'tap' | 'isFlagO
 /** Of all stages; those that an interrupted run leaves are removed when it ends. */
 const folders = new Set<string>();
 
-process.once('exit', () => {
+export function removeFolders(): void {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
+}
 
 /** Something that happened during the measurement. */
 export interface Mark {
