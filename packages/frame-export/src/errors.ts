@@ -16,7 +16,7 @@
  * | `BASE_DIR_NOT_OURS` | the base folder belongs to another user |
  * | `BASE_DIR_UNSAFE` | others may write to the base folder and it has no sticky bit |
  * | `CAMERA_PATH_OCCUPIED` | something that is not an export stands where the camera's folder would be |
- * | `NO_SPACE` | the file system has not enough bytes or inodes; nothing was created |
+ * | `NO_SPACE` | not enough bytes or inodes in the file system, or not enough memory; nothing was created |
  * | `PERMISSION_DENIED` | the operating system refused |
  * | `ALREADY_EXPORTED` | this camera is exported already, by this or another process |
  * | `INCOMPATIBLE_LAYOUT` | the files, or the native file, follow another layout |

@@ -33,6 +33,12 @@
 //! A page of a mapped file that the file system cannot provide is a SIGBUS. The memory is reserved before it is
 //! mapped, so a full file system is an error of [`Segment::create`] and nothing later. What remains is somebody
 //! who makes a file shorter while it is mapped. Only root and the writer's own user may; nothing here does.
+//!
+//! # The OOM killer
+//!
+//! A tmpfs may have room for what there is no memory for, in the system or within a limit on this process's control
+//! group. [`Segment::create`] compares before it reserves anything, and refuses ([`CreateError::NoMemory`]). What
+//! others allocate later, and FFmpeg when it starts, it cannot know.
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("shared memory export needs 64-bit Linux");
@@ -48,6 +54,7 @@ mod file_mode;
 mod file_size_limit;
 mod frame_source;
 mod mapping;
+mod memory_limit;
 mod os_error;
 mod ring_dir;
 mod segment;

@@ -20,6 +20,7 @@ use crate::file_id::FileId;
 use crate::file_mode::FileMode;
 use crate::file_size_limit::file_size_limit;
 use crate::mapping::WritableMapping;
+use crate::memory_limit::{memory_for, memory_limit};
 use crate::os_error::OsError;
 use crate::ring_dir::{RingDir, random_bytes};
 use crate::writer_lock;
@@ -95,6 +96,25 @@ pub enum CreateError {
         /// Bytes that were free after the attempt.
         free: u64,
     },
+    /// There is no memory for it, whatever room the file system has. Nothing was reserved: trying it could have
+    /// been the end of this process or of another one.
+    #[error(
+        "not enough memory for camera {camera}: {needed} bytes ({} MiB) are needed in {}, {available} are \
+         available {}, or use fewer slots or smaller frames",
+        needed.div_ceil(1 << 20), base_dir.display(), where_memory_ends(control_group.as_deref())
+    )]
+    NoMemory {
+        /// The camera.
+        camera: CameraId,
+        /// The base folder.
+        base_dir: PathBuf,
+        /// Bytes of both files, and of what the kernel needs to manage them.
+        needed: u64,
+        /// Bytes that can be had without swapping.
+        available: u64,
+        /// The folder of the control group that sets the limit; `None` if the memory of the system does.
+        control_group: Option<PathBuf>,
+    },
     /// The file system has no inodes left.
     #[error(
         "no inodes left for camera {camera} in {}: remove files there, or mount it with a larger nr_inodes",
@@ -133,7 +153,7 @@ impl CreateError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Occupied { .. } => "CAMERA_PATH_OCCUPIED",
-            Self::NoSpace { .. } | Self::NoInodes { .. } => "NO_SPACE",
+            Self::NoSpace { .. } | Self::NoMemory { .. } | Self::NoInodes { .. } => "NO_SPACE",
             Self::FileSizeLimit { .. } => "PERMISSION_DENIED",
             Self::Identity(_) => "BAD_OPTION",
             Self::Os(error) => error.code(),
@@ -161,6 +181,17 @@ impl CreateError {
             },
             Err(_) => self,
         }
+    }
+}
+
+/// What limits the memory, and how that is changed.
+fn where_memory_ends(control_group: Option<&Path>) -> String {
+    match control_group {
+        Some(group) => format!(
+            "within the limit of control group {}; raise it (Docker: --memory)",
+            group.display()
+        ),
+        None => "in the whole system (MemAvailable); end what uses it".to_owned(),
     }
 }
 
@@ -197,6 +228,16 @@ impl Segment {
                 });
             }
             Found::Nothing | Found::Export(_) => {}
+        }
+        let needed = memory_for(meta_len + data_len);
+        if let Some(limit) = memory_limit(&base.fd).filter(|limit| limit.available < needed) {
+            return Err(CreateError::NoMemory {
+                camera: camera.clone(),
+                base_dir: base.path.clone(),
+                needed,
+                available: limit.available,
+                control_group: limit.control_group,
+            });
         }
         Self::build(lock, options).map_err(|error| error.explained(lock, meta_len + data_len))
     }

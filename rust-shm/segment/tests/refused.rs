@@ -13,9 +13,10 @@ use rustix::mount::{MountFlags, mount_bind, mount_remount};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 use stage::{
-    Stage, camera, lock, mount_tmpfs, names, next_generation, options, play, play_in_namespace, publish,
+    ControlGroup, Stage, camera, lock, mount_tmpfs, names, next_generation, options, play, play_in_namespace,
+    publish,
 };
-use stage::{role, shape, writer};
+use stage::{role, shape, was_killed, writer};
 use vas_frame_protocol::State;
 use vas_frame_segment::{CameraLock, CreateError, FrameSource, Segment, SegmentOptions, sweep};
 
@@ -209,6 +210,124 @@ fn p2_8_refuses_when_the_tmpfs_is_full_and_says_what_is_needed() {
         publish(&mut writer, byte);
     }
     assert_eq!(stage::newest(&source).0, 16);
+}
+
+#[test]
+fn p2_8_refuses_a_ring_for_which_the_system_has_no_memory() {
+    const TEST: &str = "p2_8_refuses_a_ring_for_which_the_system_has_no_memory";
+    let Some((_, base)) = role() else {
+        play_in_namespace(TEST, "in its namespace", &Stage::new().base());
+        return;
+    };
+    mount_tmpfs(&base, c"size=1t,mode=755");
+    // The system of this namespace has 8 MiB left, so that nothing large is ever asked for.
+    let meminfo = base.with_file_name("meminfo");
+    let mut text = fs::read_to_string("/proc/meminfo").unwrap();
+    let (start, end) = text.split_once("MemAvailable:").unwrap();
+    text = format!(
+        "{start}MemAvailable: 8192 kB\n{}",
+        end.split_once('\n').unwrap().1
+    );
+    fs::write(&meminfo, text).unwrap();
+    mount_bind(&meminfo, "/proc/meminfo").unwrap();
+
+    let lock = lock(&base, "a");
+    let too_large = SegmentOptions {
+        shape: shape(1920, 1080, 4),
+        ..options()
+    };
+    let error = Segment::create(&lock, &too_large).unwrap_err();
+    assert_eq!(error.code(), "NO_SPACE");
+    let text = error.to_string();
+    let files = (too_large.shape.meta_bytes() + too_large.shape.data_bytes()) as u64;
+    let CreateError::NoMemory {
+        needed,
+        available,
+        control_group: None,
+        ..
+    } = error
+    else {
+        unreachable!("{text}")
+    };
+    assert!(
+        needed > files && needed < files + files / 100,
+        "{needed} for {files}"
+    );
+    assert_eq!(available, 8 << 20);
+    for part in [
+        &needed.to_string(),
+        &available.to_string(),
+        "MemAvailable",
+        "camera a",
+        base.to_str().unwrap(),
+    ] {
+        assert!(text.contains(part), "{part} in: {text}");
+    }
+    assert_eq!(names(&base), [".a.lock"]);
+    Segment::create(&lock, &options()).unwrap();
+}
+
+#[test]
+fn p2_8_a_limit_on_memory_is_an_error_and_not_the_end_of_the_process() {
+    const TEST: &str = "p2_8_a_limit_on_memory_is_an_error_and_not_the_end_of_the_process";
+    const LIMIT: u64 = 64 << 20;
+    let Some((_, base)) = role() else {
+        let stage = Stage::new();
+        let _group = ControlGroup::of(&stage.base());
+        let status = play(TEST, "limited", &stage.base()).wait();
+        assert!(!was_killed(status), "it had no more memory than its limit");
+        assert!(status.success(), "see above");
+        return;
+    };
+    ControlGroup::enter(&base, LIMIT);
+    let lock = lock(&base, "a");
+    let fits = SegmentOptions {
+        shape: shape(1920, 1080, 12),
+        ..options()
+    };
+    let too_large = SegmentOptions {
+        shape: shape(1920, 1080, 64),
+        ..next_generation(&fits, 2)
+    };
+    let error = Segment::create(&lock, &too_large).unwrap_err();
+    assert_eq!(error.code(), "NO_SPACE");
+    let text = error.to_string();
+    let CreateError::NoMemory {
+        needed,
+        available,
+        control_group: Some(limited),
+        ..
+    } = error
+    else {
+        unreachable!("{text}")
+    };
+    assert!(
+        limited.ends_with(ControlGroup::name(&base)),
+        "not the one above ours: {limited:?}"
+    );
+    assert!(
+        available > LIMIT / 2 && available <= LIMIT,
+        "{available} of {LIMIT}"
+    );
+    for part in [
+        &needed.to_string(),
+        &available.to_string(),
+        "--memory",
+        limited.to_str().unwrap(),
+    ] {
+        assert!(text.contains(part), "{part} in: {text}");
+    }
+    assert_eq!(names(&base), [".a.lock"]);
+
+    // What fits is there, and what it has taken is not available to the next one.
+    let segment = Segment::create(&lock, &fits).unwrap();
+    publish(&mut writer(&segment), 1);
+    let next = SegmentOptions {
+        shape: fits.shape,
+        ..next_generation(&fits, 2)
+    };
+    assert_eq!(Segment::create(&lock, &next).unwrap_err().code(), "NO_SPACE");
+    assert_eq!(names(&base), [".a.lock", "a"]);
 }
 
 #[test]

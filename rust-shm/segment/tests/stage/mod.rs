@@ -241,3 +241,71 @@ pub(crate) fn mount_tmpfs(at: &Path, options: &std::ffi::CStr) {
     fs::create_dir_all(at).unwrap();
     mount("none", at, "tmpfs", MountFlags::empty(), options).unwrap();
 }
+
+/// The control group in which the processes of a test run that call [`enter`](Self::enter). Removed when it goes
+/// out of scope, which is after them.
+pub(crate) struct ControlGroup(String);
+
+impl ControlGroup {
+    /// Named after the stage of this base folder.
+    pub(crate) fn of(base: &Path) -> Self {
+        Self(Self::name(base))
+    }
+
+    pub(crate) fn name(base: &Path) -> String {
+        base.parent()
+            .unwrap()
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Makes the group with a limit on its memory, in it one without, and moves this process into that one.
+    pub(crate) fn enter(base: &Path, limit: u64) {
+        const MAKE: &str = r#"
+            for top in $tops; do
+                mkdir "$top/$1" "$top/$1/inner" || continue
+                for limit in "$top/$1/memory.max" "$top/$1/memory.limit_in_bytes"; do
+                    if [ -e "$limit" ]; then
+                        echo "$2" >"$limit" && echo "$3" >"$top/$1/inner/cgroup.procs" && exit
+                    fi
+                done
+                rmdir "$top/$1/inner" "$top/$1"
+            done
+            exit 1"#;
+        let (limit, process) = (limit.to_string(), std::process::id().to_string());
+        assert!(
+            as_root(MAKE, &[&Self::name(base), &limit, &process]),
+            "this test limits the memory of a process: run it as root, or as a user whom sudo asks for no password, \
+             where control groups can be made at the root of their hierarchy"
+        );
+    }
+}
+
+impl Drop for ControlGroup {
+    fn drop(&mut self) {
+        const REMOVE: &str =
+            r#"for top in $tops; do [ ! -e "$top/$1" ] || rmdir "$top/$1/inner" "$top/$1"; done"#;
+        as_root(REMOVE, &[&self.0]);
+    }
+}
+
+/// Runs a script that finds the roots of all control groups of memory in `$tops`. Whether it succeeded.
+fn as_root(script: &str, arguments: &[&str]) -> bool {
+    const FIND: &str = "tops=$(findmnt -nlo TARGET -t cgroup2; findmnt -nlo TARGET -t cgroup -O memory)";
+    let shell: &[&str] = if rustix::process::geteuid().is_root() {
+        &["sh"]
+    } else {
+        &["sudo", "-n", "sh"]
+    };
+    let mut command = Command::new(shell[0]);
+    command
+        .args(&shell[1..])
+        .args(["-c", &format!("{FIND}\n{script}"), "sh"]);
+    command
+        .args(arguments)
+        .status()
+        .is_ok_and(|status| status.success())
+}

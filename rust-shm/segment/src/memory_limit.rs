@@ -1,0 +1,301 @@
+//! How much memory a tmpfs can still be given, asked for in advance: the kernel reserves whatever the file system
+//! has room for, and when no memory is left for it, ends a process - the video server, as likely as not.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::fd::AsFd;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::fstatfs;
+
+/// The tightest bound on more memory.
+///
+/// An estimate of the kind of `MemAvailable`: what is free, and what the kernel gives back on demand, which is the
+/// page cache. Swap is not counted: every page of a ring is written again and again, so what is swapped out for it
+/// belongs to the video server and FFmpeg, which would wait for the disk then. The kernel's count of the page cache
+/// of a group may be a second or two old. Nothing is set aside by asking: who asks at the same instant gets the
+/// same answer.
+#[derive(Debug)]
+pub(crate) struct MemoryLimit {
+    /// Bytes that can be had.
+    pub(crate) available: u64,
+    /// The folder of the control group that sets the limit; `None` if the memory of the system does.
+    pub(crate) control_group: Option<PathBuf>,
+}
+
+/// What a file of this size takes, with the page table and the index that the kernel needs for it: 17 bytes and
+/// some padding for each page of 4096.
+pub(crate) fn memory_for(file_bytes: u64) -> u64 {
+    file_bytes.saturating_add(file_bytes / 128)
+}
+
+/// The limit on files in this folder. `None` if they are not kept in memory, or no limit is known. A ramfs, which
+/// cannot reserve memory, is refused by the reservation itself.
+pub(crate) fn memory_limit(dir: impl AsFd) -> Option<MemoryLimit> {
+    if fstatfs(dir).ok()?.f_type != libc::TMPFS_MAGIC {
+        return None;
+    }
+    let system = mem_available(&text_of("/proc/meminfo")).map(|available| MemoryLimit {
+        available,
+        control_group: None,
+    });
+    let groups = control_groups(&text_of("/proc/self/mountinfo"), &text_of("/proc/self/cgroup"));
+    let groups = groups.into_iter().filter_map(|(version, dir)| {
+        let available = version.available(|file| text_of(dir.join(file)))?;
+        let control_group = Some(dir);
+        Some(MemoryLimit {
+            available,
+            control_group,
+        })
+    });
+    system
+        .into_iter()
+        .chain(groups)
+        .min_by_key(|limit| limit.available)
+}
+
+/// Empty if it cannot be read, which none of these files is otherwise.
+fn text_of(path: impl AsRef<Path>) -> String {
+    fs::read(path).map_or_else(
+        |_| String::new(),
+        |bytes| String::from_utf8_lossy(&bytes).into_owned(),
+    )
+}
+
+/// The number after a name at the beginning of a line.
+fn number_after(name: &str, text: &str) -> Option<u64> {
+    text.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next()? == name).then(|| words.next()?.parse().ok())?
+    })
+}
+
+fn mem_available(meminfo: &str) -> Option<u64> {
+    number_after("MemAvailable:", meminfo)?.checked_mul(1024)
+}
+
+/// A version of control groups: what its files are called.
+#[derive(Debug, PartialEq)]
+struct Version {
+    /// Beyond any of these processes are ended, or made to wait (`memory.high`).
+    limits: &'static [&'static str],
+    used: &'static str,
+    /// Lines of `memory.stat`, for the group and those below it: part of what is used, given back on demand.
+    reclaimable: &'static [&'static str],
+}
+
+const V2: Version = Version {
+    limits: &["memory.max", "memory.high"],
+    used: "memory.current",
+    reclaimable: &["inactive_file", "active_file", "slab_reclaimable"],
+};
+const V1: Version = Version {
+    limits: &["memory.limit_in_bytes"],
+    used: "memory.usage_in_bytes",
+    reclaimable: &["total_inactive_file", "total_active_file"],
+};
+
+impl Version {
+    /// What a group may still be given, from the texts of its files.
+    fn available(&self, text_of: impl Fn(&str) -> String) -> Option<u64> {
+        // "max" is no number and no limit.
+        let number_in = |file: &&str| text_of(file).trim().parse::<u64>().ok();
+        let limit = self.limits.iter().filter_map(number_in).min()?;
+        let used = number_in(&self.used)?;
+        let stat = text_of("memory.stat");
+        let reclaimable: u64 = self
+            .reclaimable
+            .iter()
+            .filter_map(|name| number_after(name, &stat))
+            .sum();
+        Some(limit.saturating_sub(used.saturating_sub(reclaimable)))
+    }
+}
+
+/// The folders of the control groups that may limit this process: its own and all above it, as far as they can be
+/// seen from here. Their files may be absent.
+fn control_groups(mountinfo: &str, memberships: &str) -> Vec<(&'static Version, PathBuf)> {
+    let groups_below = |mount: &str| {
+        // <id> <parent> <device> <root> <mount point> <options> <tags>... - <type> <source> <options>
+        let (mount, file_system) = mount.split_once(" - ")?;
+        let mut mount = mount.split(' ').skip(3).map(unescaped);
+        let (root, mount_point) = (mount.next()?, mount.next()?);
+        let mut file_system = file_system.split(' ');
+        let (version, controller) = match (file_system.next()?, file_system.nth(1)?) {
+            ("cgroup2", _) => (&V2, ""),
+            ("cgroup", options) if options.split(',').any(|option| option == "memory") => (&V1, "memory"),
+            _ => return None,
+        };
+        // <id>:<controllers>:<path>, with no controllers for version 2.
+        let path = memberships.lines().find_map(|line| {
+            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+            controllers
+                .split(',')
+                .any(|name| name == controller)
+                .then_some(path)
+        })?;
+        // Only what is below the root of the mount can be seen; "/.." is a group outside of our namespace.
+        let below = Path::new(path).strip_prefix(root).ok()?;
+        if !below
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+        {
+            return None;
+        }
+        let groups = below.ancestors().map(|below| {
+            let parts = [OsStr::new(&mount_point)].into_iter().chain(below);
+            (version, parts.collect())
+        });
+        Some(groups.collect::<Vec<_>>())
+    };
+    mountinfo.lines().filter_map(groups_below).flatten().collect()
+}
+
+/// A path of mountinfo: spaces and backslashes are escaped there. Tabs and line feeds are too, but no control
+/// group has them.
+fn unescaped(path: &str) -> String {
+    path.replace(r"\040", " ").replace(r"\134", r"\")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::{V1, V2, Version, control_groups, mem_available, memory_limit};
+    use std::fs::File;
+    use std::path::PathBuf;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn p2_8_memory_that_is_available_is_that_of_meminfo_in_bytes() {
+        let meminfo =
+            "MemTotal:       24684092 kB\nMemFree:        15297120 kB\nMemAvailable:   23175656 kB\n";
+        assert_eq!(mem_available(meminfo), Some(23_175_656 * 1024));
+        for unknown in [
+            "",
+            "MemFree: 1 kB\n",
+            "MemAvailable:\n",
+            "MemAvailable: many kB\n",
+        ] {
+            assert_eq!(mem_available(unknown), None, "{unknown:?}");
+        }
+    }
+
+    fn available(version: &Version, files: &[(&str, &str)]) -> Option<u64> {
+        version.available(|asked| {
+            let found = files.iter().find(|(name, _)| *name == asked);
+            found.map_or_else(String::new, |(_, text)| (*text).to_owned())
+        })
+    }
+
+    #[test]
+    fn p2_8_a_control_group_has_what_it_does_not_use_and_what_can_be_reclaimed() {
+        let used = ("memory.current", "73400320\n");
+        let stat = (
+            "memory.stat",
+            "anon 1\nfile 2\nshmem 4\ninactive_file 10485760\nactive_file 5242880\nslab_reclaimable 1048576\n",
+        );
+        let (max, high, unlimited) = ("104857600\n", "94371840\n", "max\n");
+        for (rest, expected) in [
+            // 100 - 70 + 10 + 5 + 1, and 90 - ... for the lower limit.
+            (&[("memory.max", max), stat][..], Some(46 * MIB)),
+            (
+                &[("memory.max", max), ("memory.high", unlimited), stat],
+                Some(46 * MIB),
+            ),
+            (
+                &[("memory.max", max), ("memory.high", high), stat],
+                Some(36 * MIB),
+            ),
+            (
+                &[("memory.max", unlimited), ("memory.high", high), stat],
+                Some(36 * MIB),
+            ),
+            // More is used than a limit that was lowered allows.
+            (&[("memory.max", "62914560\n"), stat], Some(6 * MIB)),
+            (&[("memory.max", "52428800\n"), stat], Some(0)),
+            (&[("memory.max", "0\n"), stat], Some(0)),
+            (&[("memory.max", max)], Some(30 * MIB)),
+            (&[("memory.max", unlimited), stat], None),
+            (&[stat], None),
+        ] {
+            assert_eq!(available(&V2, &[&[used], rest].concat()), expected, "{rest:?}");
+        }
+        assert_eq!(available(&V2, &[("memory.max", max), stat]), None);
+
+        let files = [
+            ("memory.limit_in_bytes", max),
+            ("memory.usage_in_bytes", used.1),
+            (
+                "memory.stat",
+                "inactive_file 1\nactive_file 1\ntotal_inactive_file 10485760\ntotal_active_file 5242880\n",
+            ),
+        ];
+        assert_eq!(available(&V1, &files), Some(45 * MIB));
+        assert_eq!(available(&V2, &files), None);
+    }
+
+    #[test]
+    fn p2_8_control_groups_are_our_own_and_all_above_it_up_to_the_root_that_can_be_seen() {
+        let v2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
+        let in_container = "30 23 0:26 /docker/12ab /sys/fs/cgroup ro - cgroup2 cgroup ro\n";
+        let v1 = "34 31 0:31 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
+                  35 31 0:32 /docker/12ab /sys/fs/cgroup/mem\\040ory rw - cgroup cgroup rw,memory\n\
+                  41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+        let escaped = r"30 23 0:26 /a\134x2db /sys/fs/cgroup ro - cgroup2 cgroup ro";
+        for (mountinfo, memberships, expected) in [
+            (
+                v2,
+                "0::/system.slice/vas.service\n",
+                &[
+                    (&V2, "/sys/fs/cgroup/system.slice/vas.service"),
+                    (&V2, "/sys/fs/cgroup/system.slice"),
+                    (&V2, "/sys/fs/cgroup"),
+                ][..],
+            ),
+            (v2, "0::/\n", &[(&V2, "/sys/fs/cgroup")]),
+            (in_container, "0::/docker/12ab\n", &[(&V2, "/sys/fs/cgroup")]),
+            (
+                v1,
+                "4:cpu,memory:/docker/12ab/in:ner\n3:cpuset:/other\n1:name=systemd:/third\n0::/fourth\n",
+                &[
+                    (&V1, "/sys/fs/cgroup/mem ory/in:ner"),
+                    (&V1, "/sys/fs/cgroup/mem ory"),
+                    (&V2, "/sys/fs/cgroup/unified/fourth"),
+                    (&V2, "/sys/fs/cgroup/unified"),
+                ],
+            ),
+            (
+                escaped,
+                "0::/a\\x2db/c\n",
+                &[(&V2, "/sys/fs/cgroup/c"), (&V2, "/sys/fs/cgroup")],
+            ),
+            // Out of sight: elsewhere in the hierarchy, or above the root of our namespace.
+            (in_container, "0::/docker/34cd\n", &[]),
+            (v2, "0::/../34cd\n", &[]),
+            (v2, "4:memory:/a\n", &[]),
+            (v2, "", &[]),
+            ("", "0::/a\n", &[]),
+            (
+                "30 23 0:26 / /sys/fs/cgroup\n30 - cgroup2\n- -\n",
+                "0::/a\n0\n",
+                &[],
+            ),
+        ] {
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|&(version, dir)| (version, PathBuf::from(dir)))
+                .collect();
+            let found = control_groups(mountinfo, memberships);
+            assert_eq!(found, expected, "{mountinfo}{memberships}");
+            // They are compared by their components, shown as they are.
+            assert!(found.iter().all(|(_, dir)| !dir.to_str().unwrap().ends_with('/')));
+        }
+    }
+
+    #[test]
+    fn p2_8_memory_limits_only_what_is_kept_in_memory() {
+        assert!(memory_limit(File::open("/dev/shm").unwrap()).is_some());
+        assert!(memory_limit(File::open("/proc").unwrap()).is_none());
+    }
+}
