@@ -46,6 +46,8 @@ export interface CaseResult {
   readonly requirements: readonly string[];
   readonly isControl: boolean;
   readonly isOk: boolean;
+  /** How often the case was run until it was as it should be. */
+  readonly attempts: number;
   readonly seconds: number;
   readonly comparedWith: string | null;
   readonly marks: readonly Mark[];

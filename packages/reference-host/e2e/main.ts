@@ -1,7 +1,10 @@
 /**
  * The end-to-end suite.
  *
- *   npm run e2e -- [--case NAME]... [--short] [--seconds N] [--ffmpeg PATH] [--report DIR] [--install-packages]
+ *   npm run e2e -- [--case NAME]... [--short] [--seconds N] [--retries N] [--ffmpeg PATH] [--report DIR] [--install-packages]
+ *
+ * With retries, a case that failed is run again: for machines that others use at the same time. The report says
+ * how many attempts each case took.
  */
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -28,6 +31,7 @@ const { values: options } = parseArgs({
     case: { type: 'string', multiple: true },
     short: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '12' },
+    retries: { type: 'string', default: '0' },
     ffmpeg: { type: 'string' },
     report: { type: 'string', default: fileURLToPath(new URL('../../../reports', e2eSource)) },
     'install-packages': { type: 'boolean', default: false },
@@ -69,10 +73,14 @@ async function main(): Promise<number> {
   if (!base.isOk) return 1;
   const limits = limitsFrom(base);
 
+  const retries = Number(options.retries);
   const results: CaseResult[] = [];
   for (const [index, testCase] of chosen.entries()) {
     const clear = announce(`${index + 1}/${chosen.length} ${testCase.name}: ${testCase.title}`);
-    const result = await runCase(testCase, settings, limits);
+    let result = await runCase(testCase, settings, limits);
+    for (let retry = 0; retry < retries && !result.isOk; retry += 1) {
+      result = { ...(await runCase(testCase, settings, limits)), attempts: result.attempts + 1 };
+    }
     clear();
     printResult(result);
     results.push(result);

@@ -12,7 +12,7 @@ import type { HostStatus } from './host/requests.js';
 import type { ReaderReport } from './reader/requests.js';
 import { checkRecording } from './recording/hls-recording.js';
 import { checkResidue, footprint, killMarked } from './residue.js';
-import { Stage, framesPerSecond, viewersPerCamera } from './stage.js';
+import { Stage, defaultCamera, framesPerSecond, viewersPerCamera } from './stage.js';
 import type { Mark, StageOptions } from './stage.js';
 
 /** What a case is measured against. */
@@ -32,7 +32,7 @@ const interruptionMs = 6_000;
 
 export const defaultStage: Omit<StageOptions, 'ffmpeg'> = {
   cameras: 1,
-  camera: { width: 1280, height: 720, fps: framesPerSecond, keyInt: framesPerSecond },
+  camera: defaultCamera,
   tap: 'frame-export',
   isFlagOn: true,
   sparePorts: 0,
@@ -74,6 +74,7 @@ export async function runCase(
     requirements: testCase.requirements,
     isControl: testCase.controlGapMs !== undefined,
     isOk: checks.all.every(({ isTrue }) => isTrue),
+    attempts: 1,
     comparedWith: testCase.comparedWith ?? null,
     marks: stage?.marks ?? [],
     ...findings,

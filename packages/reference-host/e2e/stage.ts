@@ -20,6 +20,13 @@ import type { ReaderMode, ReaderRequests } from './reader/requests.js';
 export const viewersPerCamera = 3;
 export const framesPerSecond = 25;
 
+export const defaultCamera: CameraOptions = {
+  width: 1280,
+  height: 720,
+  fps: framesPerSecond,
+  keyInt: framesPerSecond,
+};
+
 export type HostProcess = ForkedProcess<HostRequests>;
 export type ReaderProcess = ForkedProcess<ReaderRequests>;
 

@@ -3,10 +3,11 @@ import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from '../case.js';
+import { RtspCamera } from '../camera/rtsp-camera.js';
 import type { Checks } from '../check.js';
 import { faultEnvironment } from '../faulty-addon.js';
 import type { Stage } from '../stage.js';
-import { framesPerSecond } from '../stage.js';
+import { defaultCamera, framesPerSecond } from '../stage.js';
 
 async function closeExport(stage: Stage): Promise<void> {
   stage.mark('export closed');
@@ -142,21 +143,28 @@ export const secondHost: Case = {
   stage: { sparePorts: 1 },
   isShort: false,
   run: async (stage, checks) => {
-    stage.mark('second host');
-    const { hosted } = stage.first;
-    const second = await stage.startHost([
-      { ...hosted, viewerPorts: stage.sparePorts, recordingDir: stage.folder('second'), frameHashDir: null },
-    ]);
-    await sleep(4_000);
-    const { cameras } = await second.ask('status', null);
-    const codes = cameras.flatMap(({ events }) =>
-      events.flatMap((event) => (event.type === 'export-failed' ? [event.code] : [])),
-    );
-    checks.add('the second writer is refused', codes[0] === 'ALREADY_EXPORTED', codes.join());
-    const [own] = (await stage.counts()).slice(-1);
-    checks.add('its viewer has video all the same', (own?.packets ?? 0) > framesPerSecond, own?.packets);
-    await second.ask('stop', null);
-    await second.stop();
+    // With a camera of its own: another client of the first one would disturb that one's time stamps.
+    const camera = await RtspCamera.start(defaultCamera);
+    try {
+      stage.mark('second host');
+      const { cameraId } = stage.first.hosted;
+      const recordingDir = stage.folder('second');
+      const second = await stage.startHost([
+        { cameraId, input: camera.url, viewerPorts: stage.sparePorts, recordingDir, frameHashDir: null },
+      ]);
+      await sleep(4_000);
+      const { cameras } = await second.ask('status', null);
+      const codes = cameras.flatMap(({ events }) =>
+        events.flatMap((event) => (event.type === 'export-failed' ? [event.code] : [])),
+      );
+      checks.add('the second writer is refused', codes[0] === 'ALREADY_EXPORTED', codes.join());
+      const [own] = (await stage.counts()).slice(-1);
+      checks.add('its viewer has video all the same', (own?.packets ?? 0) > framesPerSecond, own?.packets);
+      await second.ask('stop', null);
+      await second.stop();
+    } finally {
+      await camera.stop();
+    }
     const { cameras: first } = await stage.status();
     checks.add(
       'the first goes on exporting',

@@ -79,9 +79,10 @@ export function row(result: CaseResult): string[] {
   ];
 }
 
-function resultOf({ isOk, isControl }: CaseResult): string {
-  if (isControl) return isOk ? 'fails, as it must' : 'DOES NOT FAIL';
-  return isOk ? 'ok' : 'FAILED';
+function resultOf({ isOk, isControl, attempts }: CaseResult): string {
+  const again = attempts > 1 ? ` (attempt ${attempts})` : '';
+  if (isControl) return `${isOk ? 'fails, as it must' : 'DOES NOT FAIL'}${again}`;
+  return `${isOk ? 'ok' : 'FAILED'}${again}`;
 }
 
 function markdown(run: Run): string {
