@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ESLint } from 'eslint';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -76,6 +77,70 @@ describe('every file', () => {
           .map((target) => `${path} -> ${target}`),
       );
     expect(broken).toEqual([]);
+  });
+});
+
+describe('the published packages', () => {
+  const published = ['ring-buffer', 'frame-export', 'ruth-core'];
+
+  it.each(published)('G6: %s depends on nothing but packages of this repository', (name) => {
+    const manifest = JSON.parse(read(`packages/${name}/package.json`)) as Record<
+      string,
+      Record<string, string> | undefined
+    >;
+    const kinds = ['dependencies', 'optionalDependencies', 'peerDependencies'];
+    const names = kinds.flatMap((kind) => Object.keys(manifest[kind] ?? {}));
+    expect(names.filter((dependency) => !dependency.startsWith('@vas/'))).toEqual([]);
+  });
+
+  it.each(published)('G3: %s may import no network, no process and no file system', async (name) => {
+    const eslint = new ESLint({ cwd: root });
+    const file = join(root, `packages/${name}/src/index.ts`);
+    for (const module of [
+      'node:net',
+      'node:http',
+      'node:dgram',
+      'node:child_process',
+      'node:fs',
+      'ws',
+      'ioredis',
+    ]) {
+      const [result] = await eslint.lintText(
+        `import * as forbidden from '${module}';\nexport { forbidden };\n`,
+        {
+          filePath: file,
+        },
+      );
+      const rules = result?.messages.map(({ ruleId }) => ruleId) ?? [];
+      expect(rules, module).toEqual(
+        expect.arrayContaining([expect.stringMatching(/no-restricted-imports$/)]),
+      );
+    }
+  });
+
+  it('G3: the native code opens no socket', () => {
+    const sources = tracked().filter((path) =>
+      /^rust-shm\/(protocol|segment|drain|node-binding)\/src\/.*\.rs$/.test(path),
+    );
+    expect(sources.length).toBeGreaterThan(20);
+    expect(sources.filter((path) => /std::net|std::os::unix::net|\bsocket\(/.test(read(path)))).toEqual([]);
+  });
+
+  it('G8: every ordering in the protocol has its reason at the place where it is made', () => {
+    const made = /^\s*(?:self\.\w+ = )?(?:release_fence|acquire_fence|release_store|fence)\(/;
+    const sources = tracked().filter((path) =>
+      /^(rust-shm\/protocol\/src\/(writer|reader|header)\.rs|packages\/ring-buffer\/src\/(writer|reader)\.ts)$/.test(
+        path,
+      ),
+    );
+    const places = sources.flatMap((path) => {
+      const lines = read(path).split('\n');
+      return lines.flatMap((line, index) =>
+        made.test(line) ? [lines.slice(Math.max(0, index - 4), index).join('\n')] : [],
+      );
+    });
+    expect(places.length).toBeGreaterThan(10);
+    for (const before of places) expect(before).toContain('ORDER ');
   });
 });
 
