@@ -41,7 +41,7 @@ const { values: options } = parseArgs({
 /** The longest gap may be this long, or twice that of the host without a tap. */
 const gapFloorMs = 200;
 
-const columnWidths = [22, 22, 11, 6, 10, 6, 8, 18];
+const columnWidths = [22, 26, 11, 6, 10, 6, 8, 18];
 
 process.once('exit', () => {
   killMarked();

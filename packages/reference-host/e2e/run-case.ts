@@ -6,6 +6,7 @@ import { PLAYLIST } from '../src/ffmpeg/outputs.js';
 import { Checks } from './check.js';
 import { quietMs } from './case.js';
 import type { Case, CaseResult, ViewerResult } from './case.js';
+import { notableGapMs } from './counter/rtp-counter.js';
 import type { StreamCount } from './counter/rtp-counter.js';
 import { checkFrames } from './frame-check.js';
 import type { HostStatus } from './host/requests.js';
@@ -290,11 +291,12 @@ function interruptionsOf(marks: readonly Mark[], cameraId: string): readonly Mar
   return marks.filter(({ interrupts }) => interrupts.includes(cameraId));
 }
 
+/** Of an interrupted stream only the notable pauses are known one by one: the result is at least their bound. */
 function longestOwnGap(count: StreamCount, interruptions: readonly Mark[]): number {
+  if (interruptions.length === 0) return count.longestGapMs;
   const own = count.gaps.filter(
     ({ atMs, ms }) =>
       !interruptions.some((mark) => atMs + ms > mark.atMs && atMs < mark.atMs + interruptionMs),
   );
-  const notable = Math.max(0, ...own.map(({ ms }) => ms));
-  return notable > 0 ? notable : Math.min(count.longestGapMs, 100);
+  return Math.max(notableGapMs, ...own.map(({ ms }) => ms));
 }

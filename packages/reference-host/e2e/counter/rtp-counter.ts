@@ -4,6 +4,9 @@ import { JsonLineProcess } from '../json-line-process.js';
 import { python } from '../python.js';
 import { e2eSource } from '../source/folder.js';
 
+/** Shorter pauses are not listed one by one. */
+export const notableGapMs = 100;
+
 /** A pause between two packets that is long enough to be worth a line in the report. */
 export interface Gap {
   /** When it began, since `begin`. */

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaseResult } from '../case.js';
+import { notableGapMs } from '../counter/rtp-counter.js';
 import type { Limits } from '../run-case.js';
 import { plotSvg } from './plot.js';
 import type { Panel } from './plot.js';
@@ -69,7 +70,9 @@ export function row(result: CaseResult): string[] {
   const isInterrupted = result.marks.some(({ interrupts }) => interrupts.length > 0);
   return [
     result.name,
-    isInterrupted ? `${gap.toFixed(0)} ms, ${ownGap.toFixed(0)} beside` : `${gap.toFixed(0)} ms`,
+    isInterrupted
+      ? `${gap.toFixed(0)} ms, ${ownGap <= notableGapMs ? `under ${notableGapMs}` : ownGap.toFixed(0)} beside`
+      : `${gap.toFixed(0)} ms`,
     Math.min(...viewers.map(({ packetsPerSecond }) => packetsPerSecond)).toFixed(0),
     `${viewers.reduce((total, { lost }) => total + lost, 0)}`,
     tappedPerSecond === null ? '-' : `${tappedPerSecond.toFixed(1)} fps`,
