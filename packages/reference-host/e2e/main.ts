@@ -88,7 +88,7 @@ async function main(): Promise<number> {
 
   const run: Run = {
     commit: commit(),
-    command: ['npm run e2e --', ...process.argv.slice(2)].join(' '),
+    command: command(),
     begunAt: begun.toISOString(),
     seconds: (Date.now() - begun.getTime()) / 1000,
     machine: {
@@ -167,6 +167,16 @@ function commit(): string | null {
     // A copy without its history.
     return null;
   }
+}
+
+/** What this run was asked for, without where its report goes. */
+function command(): string {
+  const args = Object.entries(options).flatMap(([name, value]) => {
+    if (name === 'report') return [];
+    if (Array.isArray(value)) return value.map((one) => `--${name} ${one}`);
+    return typeof value === 'boolean' ? (value ? [`--${name}`] : []) : [`--${name} ${value}`];
+  });
+  return ['npm run e2e --', ...args].join(' ');
 }
 
 function mediasoupVersion(): string {
