@@ -41,6 +41,8 @@ const { values: options } = parseArgs({
 /** The longest gap may be this long, or twice that of the host without a tap. */
 const gapFloorMs = 200;
 
+const baselineAttempts = 4;
+
 const columnWidths = [22, 26, 11, 6, 10, 6, 8, 18];
 
 process.once('exit', () => {
@@ -67,10 +69,9 @@ async function main(): Promise<number> {
   };
   console.log(`FFmpeg ${ffmpeg.version}, ${chosen.length} cases\n`);
   printRow([...columns]);
-  const base = await runCase(baseline, settings, null);
-  printResult(base);
+  const base = await measureBaseline(settings);
   // Nothing can be judged without something to compare with.
-  if (!base.isOk) return 1;
+  if (base === null) return 1;
   const limits = limitsFrom(base);
 
   const retries = Number(options.retries);
@@ -113,6 +114,22 @@ async function main(): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
+/**
+ * The host without a tap, at its best of a few attempts: a limit made while the machine was busy with something
+ * else would hide what the suite is there to find. `null` if the machine is never quiet enough.
+ */
+async function measureBaseline(settings: RunSettings): Promise<CaseResult | null> {
+  for (let attempt = 1; attempt <= baselineAttempts; attempt += 1) {
+    const result = { ...(await runCase(baseline, settings, null)), attempts: attempt };
+    printResult(result);
+    if (result.isOk && longestGapMs(result) <= gapFloorMs / 2) return result;
+  }
+  console.log(
+    `even without a tap there are gaps of more than ${gapFloorMs / 2} ms: this machine is too busy`,
+  );
+  return null;
+}
+
 function chooseCases(): typeof cases {
   const names = options.case;
   if (names === undefined) return options.short ? cases.filter(({ isShort }) => isShort) : cases;
@@ -125,12 +142,15 @@ function chooseCases(): typeof cases {
   });
 }
 
-function limitsFrom({ viewers }: CaseResult): Limits {
-  const longest = Math.max(...viewers.map(({ longestGapMs }) => longestGapMs));
+function limitsFrom(result: CaseResult): Limits {
   return {
-    longestGapMs: Math.max(gapFloorMs, 2 * longest),
-    packetsPerSecond: Math.min(...viewers.map(({ packetsPerSecond }) => packetsPerSecond)),
+    longestGapMs: Math.max(gapFloorMs, 2 * longestGapMs(result)),
+    packetsPerSecond: Math.min(...result.viewers.map(({ packetsPerSecond }) => packetsPerSecond)),
   };
+}
+
+function longestGapMs({ viewers }: CaseResult): number {
+  return Math.max(...viewers.map((viewer) => viewer.longestGapMs));
 }
 
 function printRow(cells: readonly string[]): void {
