@@ -123,7 +123,13 @@ describe('the packed package, installed alone', () => {
     const manifest = readFileSync(join(installed, 'package.json'), 'utf8');
     expect(manifest).not.toMatch(/workspace:|catalog:/);
     const fields = Object.keys(JSON.parse(manifest) as object);
-    for (const field of ['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies', 'bundledDependencies']) {
+    for (const field of [
+      'dependencies',
+      'devDependencies',
+      'peerDependencies',
+      'optionalDependencies',
+      'bundledDependencies',
+    ]) {
       expect(fields).not.toContain(field);
     }
     expect(manifest).not.toMatch(/"(pre|post)?install"|"prepare"/);
