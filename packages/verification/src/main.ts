@@ -6,6 +6,7 @@ import { crowd } from './crowd.js';
 import { killPoints } from './kill-points.js';
 import { soak } from './soak.js';
 import { tearHunt } from './tear-hunt.js';
+import { truncation } from './truncation.js';
 
 const checks: Readonly<Record<string, Check>> = {
   tear: tearHunt,
@@ -13,6 +14,7 @@ const checks: Readonly<Record<string, Check>> = {
   container,
   soak,
   crowd,
+  truncation,
 };
 
 const { values, positionals } = parseArgs({

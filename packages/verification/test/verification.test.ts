@@ -6,6 +6,7 @@ import { crowd } from '../src/crowd.js';
 import { failPoints, killPoints } from '../src/kill-points.js';
 import { soak } from '../src/soak.js';
 import { tearHunt } from '../src/tear-hunt.js';
+import { truncation } from '../src/truncation.js';
 
 async function failuresOf(check: Check, options: Partial<CheckOptions> = {}): Promise<readonly string[]> {
   return (await check.run({ withoutValidation: false, ...options })).failures;
@@ -45,5 +46,11 @@ describe('a long life', () => {
 describe('a crowd', () => {
   it("P2.2, P2.6: of writers, cleaners and readers, some of them killed, gets in nobody else's way", async () => {
     expect(await failuresOf(crowd, { seconds: 5 })).toEqual([]);
+  });
+});
+
+describe('a truncated file', () => {
+  it('P2.5, P2.8: ends neither the host nor a reader', async () => {
+    expect(await failuresOf(truncation)).toEqual([]);
   });
 });

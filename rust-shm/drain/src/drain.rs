@@ -133,7 +133,7 @@ impl Drain {
                         return Flow::EndOfStream;
                     }
                     Read::MemoryGone => {
-                        // Somebody cut the file off. Other stores into it would be a SIGBUS.
+                        // Somebody cut the file off: what is stored there is seen by nobody.
                         ring.end();
                         self.ring = None;
                         return Flow::Continue;

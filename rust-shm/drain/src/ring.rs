@@ -75,7 +75,7 @@ impl Ring {
             source_timestamp_ns,
             checksum,
         };
-        self.gate.grant(slot.id()).then(|| {
+        (!self.memory.is_lost() && self.gate.grant(slot.id())).then(|| {
             slot.publish(&stamp);
             stamp
         })
@@ -100,7 +100,7 @@ impl Ring {
 
     pub(crate) fn has_ended(&self) -> bool {
         // ORDER tally: relaxed, as above.
-        self.has_ended.load(Ordering::Relaxed)
+        self.has_ended.load(Ordering::Relaxed) || self.memory.is_lost()
     }
 
     /// Tells readers that this process runs. `false`: the ring has ended, and nobody asks any more.

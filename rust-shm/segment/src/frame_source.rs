@@ -207,9 +207,8 @@ impl FrameSource {
 
     /// Whether the files are as long as they were when they were mapped.
     ///
-    /// Root and the writer's own user could make them shorter; looking at the memory that is gone then is a
-    /// SIGBUS, which ends the process. Asking before a look makes that unlikely and costs two system calls;
-    /// nothing makes it impossible, since the file may change after the answer.
+    /// Root and the writer's own user could make them shorter. A look at memory that is gone then finds zeros, and
+    /// so does every later one: [`Mapping::is_lost`]. Asking here finds out without a look, by two system calls.
     #[must_use]
     pub fn is_intact(&self) -> bool {
         let has = |file: &OwnedFd, len: usize| {

@@ -32,7 +32,9 @@
 //!
 //! A page of a mapped file that the file system cannot provide is a SIGBUS. The memory is reserved before it is
 //! mapped, so a full file system is an error of [`Segment::create`] and nothing later. What remains is somebody
-//! who makes a file shorter while it is mapped. Only root and the writer's own user may; nothing here does.
+//! who makes a file shorter while it is mapped. Only root and the writer's own user may; nothing here does. From
+//! the first mapped ring on, a handler of SIGBUS puts zeros where such a ring was, which no reader takes for a
+//! frame, and leaves every other fault to the handler before it. A handler that is installed later goes first.
 //!
 //! # The OOM killer
 //!
@@ -59,6 +61,7 @@ mod os_error;
 mod ring_dir;
 mod segment;
 mod sweep;
+mod truncation_guard;
 mod verdict;
 mod writer_lock;
 

@@ -7,6 +7,8 @@ use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 use vas_frame_protocol::{Byte, RingMemory, Word, WritableMemory};
 
+use crate::truncation_guard::Guard;
+
 /// How a reader maps the files, which it has opened read-only in either case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MapMode {
@@ -22,9 +24,6 @@ pub enum MapMode {
 }
 
 /// A mapped byte range of a file, unmapped on drop.
-///
-/// Every range that is ever mapped begins in `Region::map` and ends in `Region::drop`, so a guard against
-/// SIGBUS would have to know no other place.
 #[derive(Debug)]
 struct Region {
     start: NonNull<u8>,
@@ -62,10 +61,12 @@ impl Drop for Region {
 
 /// The two files of a ring, mapped for reading. Unmapped on drop; share it with an [`Arc`](std::sync::Arc).
 ///
-/// Memory of a file that somebody makes shorter is a SIGBUS for whoever looks at it. Nobody who may only read
-/// the files can do that; the writer never does. See [`FrameSource::is_intact`](crate::FrameSource::is_intact).
+/// A file that somebody makes shorter, which nobody who may only read it can do, turns the mapping into zeros
+/// when its end is looked at: see [`is_lost`](Self::is_lost).
 #[derive(Debug)]
 pub struct Mapping {
+    // First: the ranges must not be unmapped while they are guarded.
+    guard: Option<Guard>,
     meta: Region,
     data: Region,
 }
@@ -90,7 +91,21 @@ impl Mapping {
             meta.populate_for_reading();
             data.populate_for_reading();
         }
-        Ok(Self { meta, data })
+        Ok(Self::guarded(meta, data))
+    }
+
+    fn guarded(meta: Region, data: Region) -> Self {
+        let ranges = [&meta, &data].map(|region| (region.start.as_ptr(), region.len));
+        // SAFETY: both are mappings of this value, which drops the guard before them. What is in a ring may be
+        // anything at any time.
+        let guard = unsafe { Guard::new(ranges) };
+        Self { guard, meta, data }
+    }
+
+    /// Whether a file turned out to be shorter than it was when it was mapped. There are only zeros then.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.guard.as_ref().is_some_and(Guard::is_lost)
     }
 
     /// The first byte of meta. Writing through it is for [`MapMode::PrivateWritable`] only.
@@ -140,7 +155,13 @@ impl WritableMapping {
         let flags = MapFlags::SHARED | MapFlags::POPULATE;
         let meta = Region::map(meta, meta_len, protection, flags)?;
         let data = Region::map(data, data_len, protection, flags)?;
-        Ok(Self(Mapping { meta, data }))
+        Ok(Self(Mapping::guarded(meta, data)))
+    }
+
+    /// Whether a file was made shorter. What is written since is seen by nobody.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.0.is_lost()
     }
 }
 

@@ -20,7 +20,7 @@ pub enum Verdict {
     Ended,
     /// There is a newer ring at the path. Open again.
     Replaced,
-    /// A file was made shorter, which the writer never does. Reading on would be a SIGBUS.
+    /// A file was made shorter, which the writer never does. There will be no more frames here.
     Damaged,
 }
 

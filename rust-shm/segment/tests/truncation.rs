@@ -1,0 +1,125 @@
+//! Files that somebody makes shorter, as root and the writer's own user can: nobody crashes.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "faults on purpose, in processes of their own that have nothing to lose"
+)]
+
+mod stage;
+
+use std::fs::OpenOptions;
+use std::os::fd::AsRawFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::ptr;
+
+use stage::{Stage, camera, lock, options, play, publish, role, writer};
+use vas_frame_protocol::Miss;
+use vas_frame_segment::{FrameSource, MapMode, Segment, SourceOptions, Verdict};
+
+fn truncate(base: &Path, name: &str) {
+    let file = OpenOptions::new().write(true).open(base.join("a").join(name));
+    file.unwrap().set_len(0).unwrap();
+}
+
+#[test]
+fn p2_4_a_reader_of_a_truncated_file_gets_no_frame_and_a_verdict() {
+    for name in ["frame.meta", "frame.data"] {
+        for map_mode in [MapMode::ReadOnly, MapMode::PrivateWritable] {
+            let stage = Stage::new();
+            let lock = lock(&stage.base(), "a");
+            let segment = Segment::create(&lock, &options()).unwrap();
+            publish(&mut writer(&segment), 1);
+            let populate = false;
+            let source = FrameSource::open_dir(segment.path(), SourceOptions { map_mode, populate }).unwrap();
+            let mut picture = vec![0; source.reader().frame_bytes()];
+            assert!(source.reader().copy(1, &mut picture).is_ok());
+
+            truncate(&stage.base(), name);
+            let miss = source.reader().copy(1, &mut picture).unwrap_err();
+            assert!(matches!(miss, Miss::Overwritten | Miss::NotYet), "{name}: {miss}");
+            assert!(source.memory().is_lost());
+            assert_eq!(source.verdict(), Verdict::Damaged);
+            assert_eq!(source.reader().newest_id(), 0);
+            assert_eq!(
+                FrameSource::open(&stage.base(), &camera("a")).unwrap_err().code(),
+                "INCOMPATIBLE_LAYOUT"
+            );
+        }
+    }
+}
+
+#[test]
+fn p2_8_a_writer_of_truncated_files_goes_on_without_them() {
+    for name in ["frame.meta", "frame.data"] {
+        let stage = Stage::new();
+        let lock = lock(&stage.base(), "a");
+        let segment = Segment::create(&lock, &options()).unwrap();
+        let mut writer = writer(&segment);
+        publish(&mut writer, 1);
+        assert!(!segment.memory().is_lost());
+        truncate(&stage.base(), name);
+        for frame in 2..10 {
+            assert_eq!(publish(&mut writer, 1), frame);
+        }
+        assert!(segment.memory().is_lost(), "{name}");
+    }
+}
+
+#[test]
+fn a_ring_that_is_opened_again_and_again_is_guarded_each_time() {
+    let stage = Stage::new();
+    let lock = lock(&stage.base(), "a");
+    for _ in 0..1100 {
+        let segment = Segment::create(&lock, &options()).unwrap();
+        drop(FrameSource::open_dir(segment.path(), SourceOptions::default()).unwrap());
+    }
+    let segment = Segment::create(&lock, &options()).unwrap();
+    truncate(&stage.base(), "frame.data");
+    publish(&mut writer(&segment), 1);
+    assert!(segment.memory().is_lost());
+}
+
+/// A fault in a mapping that is no ring.
+fn fault_elsewhere(base: &Path) {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(base.join("other"));
+    let file = file.unwrap();
+    file.set_len(4096).unwrap();
+    let (protection, flags) = (libc::PROT_READ, libc::MAP_SHARED);
+    let start = unsafe { libc::mmap(ptr::null_mut(), 4096, protection, flags, file.as_raw_fd(), 0) };
+    file.set_len(0).unwrap();
+    let byte = unsafe { start.cast::<u8>().read_volatile() };
+    panic!("read {byte} where there is nothing");
+}
+
+#[test]
+fn a_fault_that_is_none_of_ours_has_the_action_that_it_had_before() {
+    const TEST: &str = "a_fault_that_is_none_of_ours_has_the_action_that_it_had_before";
+    extern "C" fn leave(_: libc::c_int) {
+        unsafe { libc::_exit(42) };
+    }
+    if let Some((role, base)) = role() {
+        if role == "with-a-handler" {
+            let handler = (leave as *const ()).expose_provenance();
+            unsafe { libc::signal(libc::SIGBUS, handler) };
+        }
+        let lock = lock(&base, "a");
+        let _segment = Segment::create(&lock, &options()).unwrap();
+        return fault_elsewhere(&base);
+    }
+    let stage = Stage::new();
+    assert_eq!(
+        play(TEST, "without", &stage.base()).wait().signal(),
+        Some(libc::SIGBUS)
+    );
+    let stage = Stage::new();
+    assert_eq!(
+        play(TEST, "with-a-handler", &stage.base()).wait().code(),
+        Some(42)
+    );
+}
