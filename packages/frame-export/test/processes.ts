@@ -18,26 +18,35 @@ function endWithTest(child: ChildProcess): void {
   });
 }
 
-/** A process that answers one message with one message. */
+interface Answer {
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+/** A process that answers each message with one message, in turn. */
 export class Peer {
   readonly process: ChildProcess;
+  readonly #asked: { answer: (answer: Answer) => void; giveUp: () => void }[] = [];
 
   constructor(name: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
     this.process = fork(script(name), [...args], { env: { ...process.env, ...env } });
+    this.process.on('message', (answer) => this.#asked.shift()?.answer(answer as Answer));
+    this.process.once('exit', () => {
+      for (const { giveUp } of this.#asked.splice(0)) giveUp();
+    });
     endWithTest(this.process);
   }
 
   async ask<T>(request: Record<string, unknown>): Promise<T> {
-    const answered = once(this.process, 'message') as Promise<[{ value?: T; error?: string }]>;
-    const exited = once(this.process, 'exit').then((): never => {
-      throw new Error(`process ended before it answered ${JSON.stringify(request)}`);
+    const { value, error } = await new Promise<Answer>((answer, reject) => {
+      const giveUp = (): void => {
+        reject(new Error(`the process ended before it answered ${JSON.stringify(request)}`));
+      };
+      this.#asked.push({ answer, giveUp });
+      this.process.send(request);
     });
-    // A process may also be ended on purpose, after its answer.
-    exited.catch(() => undefined);
-    this.process.send(request);
-    const [answer] = await Promise.race([answered, exited]);
-    if (answer.error !== undefined) throw new Error(answer.error);
-    return answer.value as T;
+    if (error !== undefined) throw new Error(error);
+    return value as T;
   }
 
   async kill(): Promise<void> {
