@@ -9,6 +9,7 @@ const home = fileURLToPath(new URL('..', import.meta.url));
 const { packageManager } = JSON.parse(readFileSync(join(home, '../../package.json'), 'utf8')) as {
   packageManager: string;
 };
+const PNPM = ['exec', '--yes', `--package=${packageManager}`, '--', 'pnpm'];
 const PLATFORM = `linux-${process.arch}-gnu`;
 /** Tarballs, and an application with the native file and one without. */
 let folder: string;
@@ -43,7 +44,7 @@ function evaluate(application: string, script: string, env: NodeJS.ProcessEnv = 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'vas-frame-export-packed-'));
   for (const path of ['.', '../ring-buffer', `npm/${PLATFORM}`]) {
-    run('npx', ['--yes', packageManager, 'pack', '--pack-destination', folder], join(home, path));
+    run('npm', [...PNPM, 'pack', '--pack-destination', folder], join(home, path));
   }
   const pure = [/^vas-frame-export-\d.*\.tgz$/, /^vas-ring-buffer-.*\.tgz$/];
   install('with-native', [...pure, /^vas-frame-export-linux-.*\.tgz$/]);

@@ -9,6 +9,7 @@ const home = fileURLToPath(new URL('..', import.meta.url));
 const { packageManager } = JSON.parse(readFileSync(join(home, '../../package.json'), 'utf8')) as {
   packageManager: string;
 };
+const PNPM = ['exec', '--yes', `--package=${packageManager}`, '--', 'pnpm'];
 
 /** A folder with nothing in it but the installed tarball. */
 let consumer: string;
@@ -23,7 +24,7 @@ function write(name: string, text: string): void {
 
 beforeAll(() => {
   consumer = mkdtempSync(join(tmpdir(), 'vas-ring-buffer-packed-'));
-  run('npx', ['--yes', packageManager, 'pack', '--pack-destination', consumer], home);
+  run('npm', [...PNPM, 'pack', '--pack-destination', consumer], home);
   const tarball = readdirSync(consumer).find((name) => name.endsWith('.tgz')) ?? '';
   write('package.json', '{ "private": true }');
   run('npm', ['install', `./${tarball}`, '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']);
