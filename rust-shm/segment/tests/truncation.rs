@@ -1,10 +1,6 @@
 //! Files that somebody makes shorter, as root and the writer's own user can: nobody crashes.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-#![allow(
-    clippy::undocumented_unsafe_blocks,
-    reason = "faults on purpose, in processes of their own that have nothing to lose"
-)]
 
 mod stage;
 
@@ -91,8 +87,11 @@ fn fault_elsewhere(base: &Path) {
     let file = file.unwrap();
     file.set_len(4096).unwrap();
     let (protection, flags) = (libc::PROT_READ, libc::MAP_SHARED);
+    // SAFETY: a new mapping at a place of the kernel's choice touches no other memory.
     let start = unsafe { libc::mmap(ptr::null_mut(), 4096, protection, flags, file.as_raw_fd(), 0) };
     file.set_len(0).unwrap();
+    // SAFETY: the page is mapped for reading; that its file has no byte for it is the fault to be seen, in a process of
+    // its own that has nothing to lose.
     let byte = unsafe { start.cast::<u8>().read_volatile() };
     panic!("read {byte} where there is nothing");
 }
@@ -101,11 +100,13 @@ fn fault_elsewhere(base: &Path) {
 fn a_fault_that_is_none_of_ours_has_the_action_that_it_had_before() {
     const TEST: &str = "a_fault_that_is_none_of_ours_has_the_action_that_it_had_before";
     extern "C" fn leave(_: libc::c_int) {
+        // SAFETY: ends the process at once, which is allowed in a handler.
         unsafe { libc::_exit(42) };
     }
     if let Some((role, base)) = role() {
         if role == "with-a-handler" {
             let handler = (leave as *const ()).expose_provenance();
+            // SAFETY: `leave` is a handler, and a static function.
             unsafe { libc::signal(libc::SIGBUS, handler) };
         }
         let lock = lock(&base, "a");
