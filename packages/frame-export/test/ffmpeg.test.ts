@@ -115,8 +115,8 @@ describe('a real FFmpeg', () => {
     await sleep(100);
     const { frames } = await reader.ask<Report>({ action: 'report' });
     expectBitExact(frames, readHashes(hashes));
-    // A stall of the host's thread would show as 5000 ms; a frame lasts 40 ms.
-    expect(longestGapMs(frames)).toBeLessThan(1000);
+    // A stall of the host's thread would show as 5000 ms; a frame lasts 40 ms; a virtual machine may stand still itself.
+    expect(longestGapMs(frames)).toBeLessThan(2500);
     expect(frames.length).toBeGreaterThan(150);
   });
 
@@ -249,7 +249,7 @@ describe('readers that misbehave', () => {
     const { frames } = await reader.ask<Report>({ action: 'report' });
     expectBitExact(frames, readHashes(hashes));
     expect(await host.ask({ action: 'statistics', cameraId: 'cam' })).toMatchObject({ framesWritten: 100 });
-    expect(longestGapMs(frames)).toBeLessThan(1000);
+    expect(longestGapMs(frames)).toBeLessThan(2500);
   });
 });
 
