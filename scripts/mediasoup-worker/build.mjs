@@ -131,7 +131,8 @@ async function download(into) {
 }
 
 function build(scratch) {
-  requirePackages();
+  const install = options['install-packages'] ? ['--install-packages'] : [];
+  run(process.execPath, [join(here, '../system-packages.mjs'), ...install, ...debianPackages]);
   const source = join(scratch, 'worker');
   cpSync(join(mediasoupDir, 'worker'), source, { recursive: true });
 
@@ -147,37 +148,13 @@ function build(scratch) {
 
   const out = join(source, 'out');
   say('building mediasoup-worker from source: 6 to 9 minutes on two cores');
-  run('meson', [
-    'setup',
-    '--buildtype',
-    'release',
-    '-Db_ndebug=true',
-    '-Dms_disable_liburing=true',
-    out,
-    source,
-  ]);
+  run('meson', ['setup', ...mesonOptions, out, source]);
   // The generated headers first: meson does not know that the sources include them.
   run('ninja', ['-C', out, 'fbs/FBS']);
   run('nice', ['ninja', '-C', out, 'mediasoup-worker']);
   const binary = join(out, 'mediasoup-worker');
   run('strip', [binary]);
   return binary;
-}
-
-function requirePackages() {
-  const missing = debianPackages.filter((name) => {
-    const query = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' });
-    return query.stdout !== 'installed';
-  });
-  if (missing.length === 0) return;
-  const command = ['apt-get', 'install', '-y', '--no-install-recommends', ...missing];
-  if (!options['install-packages']) {
-    fail(
-      `packages are missing; install them, or run this again with --install-packages:\n  ${command.join(' ')}`,
-    );
-  }
-  run('apt-get', ['update']);
-  run(command[0], command.slice(1));
 }
 
 function run(command, args) {

@@ -2,6 +2,7 @@
 import type { Check, Checks } from './check.js';
 import type { StreamCount } from './counter/rtp-counter.js';
 import type { CameraStatus } from './host/requests.js';
+import type { MachineReport } from './machine/stall-canary.js';
 import type { ReaderReport } from './reader/requests.js';
 import type { RecordingCheck } from './recording/hls-recording.js';
 import type { Mark, Stage, StageOptions } from './stage.js';
@@ -40,14 +41,18 @@ export interface ViewerResult extends StreamCount {
   readonly longestOwnGapMs: number;
 }
 
+/** `not judged`: it failed while the machine itself stood still, which proves nothing. */
+export type Verdict = 'ok' | 'failed' | 'not judged';
+
 export interface CaseResult {
   readonly name: string;
   readonly title: string;
   readonly requirements: readonly string[];
   readonly isControl: boolean;
-  readonly isOk: boolean;
-  /** How often the case was run until it was as it should be. */
+  readonly verdict: Verdict;
+  /** How often the case was run until it could be judged. */
   readonly attempts: number;
+  readonly machine: MachineReport;
   readonly seconds: number;
   readonly comparedWith: string | null;
   readonly marks: readonly Mark[];

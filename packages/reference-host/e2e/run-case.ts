@@ -10,6 +10,8 @@ import { notableGapMs } from './counter/rtp-counter.js';
 import type { StreamCount } from './counter/rtp-counter.js';
 import { checkFrames } from './frame-check.js';
 import type { HostStatus } from './host/requests.js';
+import { isDisturbed } from './machine/stall-canary.js';
+import type { StallCanary } from './machine/stall-canary.js';
 import type { ReaderReport } from './reader/requests.js';
 import { checkRecording } from './recording/hls-recording.js';
 import { checkResidue, footprint, killMarked } from './residue.js';
@@ -26,6 +28,8 @@ export interface RunSettings {
   readonly ffmpeg: string | null;
   readonly ffmpegPath: string;
   readonly seconds: number;
+  /** Runs through all cases. */
+  readonly canary: StallCanary;
 }
 
 /** After an interruption the first gap that begins this soon belongs to it. */
@@ -56,6 +60,7 @@ export async function runCase(
   const options = { ...defaultStage, ffmpeg: settings.ffmpeg, ...testCase.stage };
   let findings: Findings = nothingFound;
   let stage: Stage | undefined;
+  await settings.canary.begin();
   try {
     stage = await Stage.set(options);
     const measured = await measure(testCase, options, settings, stage, checks);
@@ -69,13 +74,16 @@ export async function runCase(
     killMarked();
     if (stage !== undefined) rmSync(stage.baseDir, { recursive: true, force: true });
   }
+  const machine = await settings.canary.report();
+  const isOk = checks.all.every(({ isTrue }) => isTrue);
   return {
     name: testCase.name,
     title: testCase.title,
     requirements: testCase.requirements,
     isControl: testCase.controlGapMs !== undefined,
-    isOk: checks.all.every(({ isTrue }) => isTrue),
+    verdict: isOk ? 'ok' : isDisturbed(machine) ? 'not judged' : 'failed',
     attempts: 1,
+    machine,
     comparedWith: testCase.comparedWith ?? null,
     marks: stage?.marks ?? [],
     ...findings,

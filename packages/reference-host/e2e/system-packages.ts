@@ -1,5 +1,7 @@
 /** The Debian packages that the suite needs beside those for the worker's build. */
 import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { e2eSource } from './source/folder.js';
 
 const packages = [
   'ffmpeg',
@@ -13,19 +15,10 @@ const packages = [
   'gstreamer1.0-plugins-ugly',
 ];
 
-/** @throws Error with the command to run if some are missing and must not be installed */
-export function requireSystemPackages(mayInstall: boolean): void {
-  const missing = packages.filter((name) => {
-    const query = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' });
-    return query.stdout !== 'installed';
-  });
-  if (missing.length === 0) return;
-  const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...missing];
-  if (!mayInstall) {
-    throw new Error(`packages are missing; install them, or add --install-packages:\n  ${install.join(' ')}`);
-  }
-  for (const args of [['apt-get', 'update'], install]) {
-    const { status } = spawnSync(args[0] ?? '', args.slice(1), { stdio: ['ignore', 2, 2] });
-    if (status !== 0) throw new Error(`${args.join(' ')} failed`);
-  }
+const script = fileURLToPath(new URL('../../../scripts/system-packages.mjs', e2eSource));
+
+/** @throws Error if some are missing and not installed; how to get them is on standard error */
+export function requireSystemPackages(args: readonly string[]): void {
+  const { status } = spawnSync(process.execPath, [script, ...args, ...packages], { stdio: 'inherit' });
+  if (status !== 0) throw new Error('packages are missing; which ones is said above');
 }

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaseResult } from '../case.js';
 import { notableGapMs } from '../counter/rtp-counter.js';
+import { longestStallMs } from '../machine/stall-canary.js';
 import type { Limits } from '../run-case.js';
 import { plotSvg } from './plot.js';
 import type { Panel } from './plot.js';
@@ -82,10 +83,20 @@ export function row(result: CaseResult): string[] {
   ];
 }
 
-function resultOf({ isOk, isControl, attempts }: CaseResult): string {
-  const again = attempts > 1 ? ` (attempt ${attempts})` : '';
-  if (isControl) return `${isOk ? 'fails, as it must' : 'DOES NOT FAIL'}${again}`;
-  return `${isOk ? 'ok' : 'FAILED'}${again}`;
+function resultOf({ verdict, isControl, attempts }: CaseResult): string {
+  const words = isControl
+    ? { ok: 'fails, as it must', failed: 'DOES NOT FAIL', 'not judged': 'not judged' }
+    : { ok: 'ok', failed: 'FAILED', 'not judged': 'not judged' };
+  return `${words[verdict]}${attempts > 1 ? ` (attempt ${attempts})` : ''}`;
+}
+
+/** What the machine did to a case. */
+export function machineText({ machine }: CaseResult): string {
+  const { isRealTime, stalls, stolenPercent } = machine;
+  const longest = isRealTime
+    ? `longest pause of a processor ${longestStallMs(stalls) === 0 ? 'under 20' : longestStallMs(stalls).toFixed(0)} ms, `
+    : 'no right to watch for pauses, ';
+  return `${longest}${stolenPercent.toFixed(1)} % of its time taken away`;
 }
 
 function markdown(run: Run): string {
@@ -104,7 +115,8 @@ function markdown(run: Run): string {
     'per camera; each consumer is counted packet by packet, with the arrival times of the kernel, by a process',
     `of its own. Without a tap the longest gap between two packets was ${gapOf(run.baseline)} ms; the limit is`,
     `${limits.longestGapMs.toFixed(0)} ms. Where a case interrupts the camera itself, the longest gap beside that`,
-    'interruption counts. The controls have to fail: they show that the suite would see it.',
+    'interruption counts. The controls have to fail: they show that the suite would see it. A case that fails while',
+    'the machine itself stood still is run again, and not judged if that goes on.',
     '',
     `| ${columns.join(' | ')} |`,
     `|${columns.map(() => ' --- ').join('|')}|`,
@@ -118,6 +130,8 @@ function markdown(run: Run): string {
       `${result.title}.${result.requirements.length === 0 ? '' : ` ${result.requirements.join(', ')}.`}`,
       '',
       `![RTP packets per 100 ms](e2e-${result.name}.svg)`,
+      '',
+      `The machine meanwhile: ${machineText(result)}.`,
       '',
       ...result.checks.map(({ statement, isTrue, detail }) => {
         return `- ${isTrue ? 'true' : 'FALSE'}: ${statement}${detail === '' ? '' : ` (${detail})`}`;

@@ -1,0 +1,77 @@
+/** The stall canary of `stall_canary.py`, as the suite drives it: was the machine there while it was measured? */
+import { fileURLToPath } from 'node:url';
+import { JsonLineProcess } from '../json-line-process.js';
+import { python } from '../python.js';
+import { e2eSource } from '../source/folder.js';
+
+/** A processor that was not there, for at least 20 ms. */
+export interface Stall {
+  readonly processor: number;
+  /** When it began, since `begin`. */
+  readonly atMs: number;
+  readonly ms: number;
+}
+
+/** What the machine was like since `begin`. */
+export interface MachineReport {
+  /** `false`: stalls cannot be told from a busy processor here, and none are listed. */
+  readonly isRealTime: boolean;
+  /** Of the time of all processors, what the hypervisor states to have given to others. */
+  readonly stolenPercent: number;
+  readonly stalls: readonly Stall[];
+}
+
+/** A pause this long of the machine, or this much time taken from it, can turn into a gap above the limit. */
+const disturbingStallMs = 50;
+const disturbingStolenPercent = 3;
+
+/** Whether what was measured meanwhile may say more about the machine than about what was measured. */
+export function isDisturbed({ stalls, stolenPercent }: MachineReport): boolean {
+  return longestStallMs(stalls) >= disturbingStallMs || stolenPercent >= disturbingStolenPercent;
+}
+
+export function longestStallMs(stalls: readonly Stall[]): number {
+  return Math.max(0, ...stalls.map(({ ms }) => ms));
+}
+
+export class StallCanary {
+  readonly #process: JsonLineProcess;
+
+  private constructor(process: JsonLineProcess) {
+    this.#process = process;
+  }
+
+  static async start(): Promise<StallCanary> {
+    const script = fileURLToPath(new URL('machine/stall_canary.py', e2eSource));
+    const canary = new StallCanary(new JsonLineProcess(python, [script]));
+    await canary.begin();
+    return canary;
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Forgets everything and watches from now. */
+  async begin(): Promise<void> {
+    this.#process.send('begin');
+    await this.#process.next(isWatching);
+  }
+
+  async report(): Promise<MachineReport> {
+    this.#process.send('report');
+    return this.#process.next(isReport);
+  }
+
+  async stop(): Promise<void> {
+    await this.#process.stop();
+  }
+}
+
+function isWatching(line: unknown): line is { watching: true } {
+  return typeof line === 'object' && line !== null && 'watching' in line;
+}
+
+function isReport(line: unknown): line is MachineReport {
+  return typeof line === 'object' && line !== null && 'stalls' in line;
+}
