@@ -61,10 +61,13 @@ export const flagOffIdentical: Case = {
       off.segments.length > 0 && isSame(off.segments, without.segments),
       `${off.segments.length} segments`,
     );
+    const isSameCommand = off.ffmpeg !== '' && off.ffmpeg === without.ffmpeg;
     checks.add(
       'FFmpeg gets the same arguments',
-      off.ffmpeg !== '' && off.ffmpeg === without.ffmpeg,
-      off.ffmpeg,
+      isSameCommand,
+      isSameCommand
+        ? `${off.ffmpeg.split(' ').length} words`
+        : `${off.ffmpeg}, and without: ${without.ffmpeg}`,
     );
     const more = off.systemCalls.filter((call) => !without.systemCalls.includes(call));
     const fewer = without.systemCalls.filter((call) => !off.systemCalls.includes(call));
