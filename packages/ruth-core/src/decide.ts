@@ -36,9 +36,10 @@ export function removeAgent(
   const agent = store.agent(cameraId);
   stateAfter(operation, stateOf(agent), cameraId);
   if (agent === undefined) return unchanged('not-there');
-  const changes: Change[] = agent.subscriptions
-    .values()
-    .map((subscription) => ({ kind: 'subscription-removed', subscription }));
+  const changes: Change[] = agent.subscriptions.map((subscription) => ({
+    kind: 'subscription-removed',
+    subscription,
+  }));
   if (agent.frameSource !== null)
     changes.push({ kind: 'frame-source-unbound', frameSource: agent.frameSource });
   changes.push({ kind: 'agent-removed', cameraId });

@@ -30,8 +30,8 @@ const NO_SUBSCRIPTIONS: readonly never[] = Object.freeze([]);
  *
  * Every operation is immediate and returns an `Outcome`: what came of it, and the changes it made. An operation that
  * throws a `RuthError` has changed nothing; malformed input is reported before the lifecycle is looked at. Adding,
- * removing and finding cost the same at any size. Values handed out are frozen and never change later. Lists are in
- * the order of their ids, compared by code units, whatever order the operations came in.
+ * removing and finding a subscription cost the same with any number of cameras. Values handed out are frozen and never
+ * change later. Lists are in the order of their ids, compared by code units, whatever order the operations came in.
  *
  * All operations throw `BAD_CAMERA_ID` and `BAD_MODEL_ID` for malformed ids, and what `lifecycleTable` refuses:
  * `AGENT_ABSENT`, `AGENT_NOT_STARTED`, `AGENT_RUNNING`, `AGENT_STOPPED`.
@@ -153,7 +153,7 @@ export class RuthState {
 
   /** In the order of their model ids; empty for a camera without an agent. */
   subscriptionsOf(cameraId: string): readonly Subscription[] {
-    return this.#store.agent(cameraId)?.subscriptions.values() ?? NO_SUBSCRIPTIONS;
+    return this.#store.agent(cameraId)?.subscriptions ?? NO_SUBSCRIPTIONS;
   }
 
   /** The ids of the cameras that a model is attached to, in order. */

@@ -1,19 +1,22 @@
-/** What is: agents by camera and cameras by model. Changes only by `commit`, which decides nothing. */
+/** What is: agents by camera and subscriptions by model. Changes only by `commit`, which decides nothing. */
 import type { Change } from './change.js';
 import { checkCameraId, checkModelId } from './ids.js';
 import { Listing } from './listing.js';
+import { ModelRecord } from './model-record.js';
 import { AgentRecord, type StreamAgent } from './stream-agent.js';
 import type { Subscription } from './subscription.js';
 
 const NONE: readonly never[] = Object.freeze([]);
 
 export class Store {
-  readonly #agents = new Listing<AgentRecord, StreamAgent>(
-    (agent) => agent.cameraId,
-    (record) => record.value,
-  );
-  /** The cameras of each model; a model without cameras has no entry. */
-  readonly #cameras = new Map<string, Listing<string>>();
+  readonly #agents = new Map<string, AgentRecord>();
+  readonly #listing = new Listing<StreamAgent>({
+    ids: () => this.#agents.keys(),
+    find: (cameraId) => this.#agents.get(cameraId)?.value,
+    idOf: ({ cameraId }) => cameraId,
+  });
+  /** A model without subscriptions has no entry. */
+  readonly #models = new Map<string, ModelRecord>();
   #subscriptionCount = 0;
 
   get agentCount(): number {
@@ -21,7 +24,7 @@ export class Store {
   }
 
   get modelCount(): number {
-    return this.#cameras.size;
+    return this.#models.size;
   }
 
   get subscriptionCount(): number {
@@ -38,20 +41,20 @@ export class Store {
 
   /** @throws RuthError `BAD_MODEL_ID` */
   subscription(agent: AgentRecord | undefined, modelId: string): Subscription | undefined {
-    const subscription = agent?.subscriptions.get(modelId);
+    const subscription = agent?.find(modelId);
     if (subscription === undefined) checkModelId(modelId);
     return subscription;
   }
 
   agents(): readonly StreamAgent[] {
-    return this.#agents.values();
+    return this.#listing.values();
   }
 
   /** @throws RuthError `BAD_MODEL_ID` */
   camerasOf(modelId: string): readonly string[] {
-    const cameras = this.#cameras.get(modelId);
-    if (cameras === undefined) checkModelId(modelId);
-    return cameras?.values() ?? NONE;
+    const model = this.#models.get(modelId);
+    if (model === undefined) checkModelId(modelId);
+    return model?.cameras ?? NONE;
   }
 
   /** Makes changes true, one after the other. They have been decided on this very state, so nothing can fail. */
@@ -63,6 +66,7 @@ export class Store {
     switch (change.kind) {
       case 'agent-added':
         this.#agents.set(change.cameraId, new AgentRecord(change.cameraId));
+        this.#listing.touch(change.cameraId);
         return;
       case 'agent-started':
         this.#changing(change.cameraId).lifecycle = 'running';
@@ -72,13 +76,14 @@ export class Store {
         return;
       case 'agent-removed':
         this.#agents.delete(change.cameraId);
+        this.#listing.touch(change.cameraId);
         return;
       case 'subscription-added':
         this.#addSubscription(change.subscription);
         return;
       case 'subscription-replaced': {
         const { cameraId, modelId } = change.subscription;
-        this.#changing(cameraId).subscriptions.set(modelId, change.subscription);
+        this.#changing(cameraId).changing(modelId).subscription = change.subscription;
         return;
       }
       case 'subscription-removed':
@@ -95,21 +100,20 @@ export class Store {
 
   #addSubscription(subscription: Subscription): void {
     const { cameraId, modelId } = subscription;
-    this.#changing(cameraId).subscriptions.set(modelId, subscription);
-    let cameras = this.#cameras.get(modelId);
-    if (cameras === undefined) {
-      cameras = new Listing<string>(itself, itself);
-      this.#cameras.set(modelId, cameras);
+    let model = this.#models.get(modelId);
+    if (model === undefined) {
+      model = new ModelRecord(modelId, this.#agents);
+      this.#models.set(modelId, model);
     }
-    cameras.set(cameraId, cameraId);
+    this.#changing(cameraId).add(model.add(subscription));
     this.#subscriptionCount += 1;
   }
 
   #removeSubscription({ cameraId, modelId }: Subscription): void {
-    this.#changing(cameraId).subscriptions.delete(modelId);
-    const cameras = this.#cameras.get(modelId);
-    cameras?.delete(cameraId);
-    if (cameras?.size === 0) this.#cameras.delete(modelId);
+    const record = this.#changing(cameraId).remove(modelId);
+    const model = this.#models.get(modelId);
+    model?.remove(record);
+    if (model?.isEmpty === true) this.#models.delete(modelId);
     this.#subscriptionCount -= 1;
   }
 
@@ -117,11 +121,7 @@ export class Store {
   #changing(cameraId: string): AgentRecord {
     const agent = this.#agents.get(cameraId);
     if (agent === undefined) throw new Error(`a defect: camera ${cameraId} has no agent that could change`);
-    this.#agents.touch(cameraId);
+    this.#listing.touch(cameraId);
     return agent;
   }
-}
-
-function itself(cameraId: string): string {
-  return cameraId;
 }

@@ -12,6 +12,13 @@ export interface Subscription {
   readonly configuration: PlainData;
 }
 
+/** What the store keeps of a subscription. Its agent and its model share it. Never leaves the package. */
+export interface SubscriptionRecord {
+  subscription: Subscription;
+  /** Where the record stands in its model. */
+  position: number;
+}
+
 /** What a caller may say about a subscription besides its identity. */
 export interface SubscriptionData {
   /** A finite positive number. Default: `null`. */

@@ -196,6 +196,71 @@ export const scenario: Readonly<Record<string, () => void>> = {
     assertSame(state.counts(), { agents: 2, subscriptions: 2, models: 1 });
   },
 
+  'P3.3: the cameras of a model are right in whatever order they go'() {
+    const ids = ['door', 'gate', 'roof', 'yard'];
+    for (const first of ids) {
+      for (const second of ids) {
+        for (const third of ids) {
+          const state = new RuthState();
+          for (const cameraId of ids) {
+            state.ensureAgent(cameraId);
+            state.addSubscription(cameraId, 'yolo');
+          }
+          const left = new Set(ids);
+          for (const cameraId of [first, second, third]) {
+            const outcome = left.delete(cameraId) ? 'removed' : 'not-there';
+            assertSame(state.removeSubscription(cameraId, 'yolo').outcome, outcome);
+            assertSame(state.camerasOf('yolo'), [...left]);
+          }
+          state.addSubscription(first, 'yolo');
+          left.add(first);
+          assertSame(
+            state
+              .removeModel('yolo')
+              .changes.map(
+                (change) => change.kind === 'subscription-removed' && change.subscription.cameraId,
+              ),
+            [...left].sort(),
+          );
+          assertSame(state.counts(), { agents: 4, subscriptions: 0, models: 0 });
+        }
+      }
+    }
+  },
+
+  'P3.3: a long list of cameras is right after few changes and after many, and the one before it stays'() {
+    const keepsakes = new Keepsakes();
+    const state = new RuthState();
+    const ids = Array.from({ length: 200 }, (_, index) => `camera-${index}`);
+    const attached = new Set<string>();
+    const toggle = (cameraId: string): void => {
+      if (attached.delete(cameraId)) state.removeSubscription(cameraId, 'yolo');
+      else {
+        attached.add(cameraId);
+        state.addSubscription(cameraId, 'yolo');
+      }
+    };
+    for (const cameraId of ids) {
+      state.ensureAgent(cameraId);
+      state.addSubscription(cameraId, 'faces');
+      toggle(cameraId);
+    }
+    for (const count of [0, 1, 2, 20, 21, 30, 150, 1, 151, 5]) {
+      const changing = [...ids.slice(-1), ...ids.slice(0, 1), ...ids.slice(50, -1)].slice(0, count);
+      changing.forEach(toggle);
+      const cameras = state.camerasOf('yolo');
+      assertSame(cameras, [...attached].sort());
+      assert(state.camerasOf('yolo') === cameras, 'the same list as long as nothing changes');
+      keepsakes.keep(cameras);
+    }
+    toggle('camera-7');
+    assertSame(state.removeModel('yolo').changes.length, attached.size);
+    assertSame(state.camerasOf('yolo'), []);
+    assertSame(state.camerasOf('faces'), [...ids].sort());
+    assertSame(state.counts(), { agents: 200, subscriptions: 200, models: 1 });
+    keepsakes.assertUnchanged();
+  },
+
   'P3.4: a frame source is noted, replaced and forgotten, as given'() {
     const state = new RuthState();
     state.ensureAgent('door');
