@@ -41,7 +41,7 @@ export interface ViewerResult extends StreamCount {
   readonly longestOwnGapMs: number;
 }
 
-/** `not judged`: it failed while the machine itself stood still, which proves nothing. */
+/** `not judged`: only the pace was wrong, while the machine itself stood still, which proves nothing. */
 export type Verdict = 'ok' | 'failed' | 'not judged';
 
 export interface CaseResult {

@@ -4,9 +4,9 @@
  *   npm run e2e -- [--case NAME]... [--short] [--seconds N] [--ffmpeg PATH] [--report DIR] [--install-packages]
  *                  [--allow-unjudged]
  *
- * A case that fails while the machine itself stands still (a virtual machine whose processors are wanted elsewhere)
- * is run again, a few times; after that it is not judged. The run passes if every case does; with --allow-unjudged
- * also if some could not be judged. A case that fails while nothing disturbs the machine has failed at once.
+ * A case whose pace is wrong while the machine itself stands still (a virtual machine whose processors are wanted
+ * elsewhere) is run again, a few times; after that it is not judged. The run passes if every case does; with
+ * --allow-unjudged also if some could not be judged. Whatever else fails, and whenever else, has failed at once.
  */
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';

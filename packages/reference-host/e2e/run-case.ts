@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PLAYLIST } from '../src/ffmpeg/outputs.js';
 import { Checks } from './check.js';
+import type { Check } from './check.js';
 import { quietMs } from './case.js';
-import type { Case, CaseResult, ViewerResult } from './case.js';
+import type { Case, CaseResult, Verdict, ViewerResult } from './case.js';
 import { notableGapMs } from './counter/rtp-counter.js';
 import type { StreamCount } from './counter/rtp-counter.js';
 import { checkFrames } from './frame-check.js';
 import type { HostStatus } from './host/requests.js';
 import { isDisturbed } from './machine/stall-canary.js';
-import type { StallCanary } from './machine/stall-canary.js';
+import type { MachineReport, StallCanary } from './machine/stall-canary.js';
 import type { ReaderReport } from './reader/requests.js';
 import { checkRecording } from './recording/hls-recording.js';
 import { checkResidue, footprint, killMarked } from './residue.js';
@@ -75,13 +76,12 @@ export async function runCase(
     if (stage !== undefined) rmSync(stage.baseDir, { recursive: true, force: true });
   }
   const machine = await settings.canary.report();
-  const isOk = checks.all.every(({ isTrue }) => isTrue);
   return {
     name: testCase.name,
     title: testCase.title,
     requirements: testCase.requirements,
     isControl: testCase.controlGapMs !== undefined,
-    verdict: isOk ? 'ok' : isDisturbed(machine) ? 'not judged' : 'failed',
+    verdict: verdictOf(checks.all, machine),
     attempts: 1,
     machine,
     comparedWith: testCase.comparedWith ?? null,
@@ -89,6 +89,13 @@ export async function runCase(
     ...findings,
     checks: checks.all,
   };
+}
+
+/** A machine that stands still can break the pace of everything, and nothing else: a torn frame stays a torn frame. */
+export function verdictOf(checks: readonly Check[], machine: MachineReport): Verdict {
+  const untrue = checks.filter(({ isTrue }) => !isTrue);
+  if (untrue.length === 0) return 'ok';
+  return isDisturbed(machine) && untrue.every(({ isOfPace }) => isOfPace) ? 'not judged' : 'failed';
 }
 
 /** The numbers of a case; what else a result has is known beforehand. */
@@ -178,7 +185,7 @@ async function judge(
   const starts = atEnd.cameras[0]?.starts ?? 0;
   if (measured.reader !== null) judgeReader(measured.reader, stage, atEnd, starts, checks);
   if (tappedPerSecond !== null && !isInterrupted && testCase.controlGapMs === undefined) {
-    checks.add(
+    checks.addPace(
       'FFmpeg decodes at the rate of the camera',
       tappedPerSecond > framesPerSecond * 0.95 && tappedPerSecond < framesPerSecond * 1.05,
       `${tappedPerSecond.toFixed(2)} fps`,
@@ -213,7 +220,7 @@ function judgeViewers(
     return;
   }
   if (limits !== null) {
-    checks.add(
+    checks.addPace(
       `no viewer sees a gap of more than ${limits.longestGapMs.toFixed(0)} ms`,
       longest <= limits.longestGapMs,
       `${longest.toFixed(0)} ms`,
@@ -221,10 +228,10 @@ function judgeViewers(
   }
   const undisturbed = viewers.filter(({ cameraId }) => interruptionsOf(marks, cameraId).length === 0);
   const lost = undisturbed.reduce((total, viewer) => total + viewer.lost, 0);
-  checks.add('no packet is lost', lost === 0, lost);
+  checks.addPace('no packet is lost', lost === 0, lost);
   if (limits !== null && testCase.stage?.camera === undefined) {
     const slowest = Math.min(...undisturbed.map(({ packetsPerSecond }) => packetsPerSecond));
-    checks.add(
+    checks.addPace(
       'packets come at the rate they have without a tap',
       undisturbed.length === 0 || Math.abs(slowest / limits.packetsPerSecond - 1) < 0.05,
       undisturbed.length === 0
@@ -233,7 +240,7 @@ function judgeViewers(
     );
   }
   const silent = viewers.filter(({ per100Ms }) => !per100Ms.slice(-11).some((packets) => packets > 0));
-  checks.add(
+  checks.addPace(
     'every viewer receives video in the end',
     silent.length === 0,
     silent.map(({ cameraId }) => cameraId).join(),
@@ -258,7 +265,7 @@ function judgeRecording(
   );
   if (isInterrupted) return;
   checks.add(`the recording of ${cameraId} decodes without errors`, errors.length === 0, detail);
-  checks.add(
+  checks.addPace(
     `the recording of ${cameraId} covers the time without a gap`,
     jumps === 0 && longestStepMs <= 3_000 / framesPerSecond && pictureSeconds >= seconds - 1,
     detail,

@@ -2,8 +2,11 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Checks } from '../e2e/check.js';
+import type { Check } from '../e2e/check.js';
 import { StallCanary, isDisturbed, longestStallMs } from '../e2e/machine/stall-canary.js';
 import type { MachineReport } from '../e2e/machine/stall-canary.js';
+import { verdictOf } from '../e2e/run-case.js';
 
 describe('the stall canary', () => {
   let canary: StallCanary;
@@ -68,5 +71,25 @@ describe('the stall canary', () => {
     expect(isDisturbed(stall(50))).toBe(true);
     expect(isDisturbed({ ...report, stolenPercent: 2.9 })).toBe(false);
     expect(isDisturbed({ ...report, stolenPercent: 3 })).toBe(true);
+  });
+});
+
+describe('the verdict of a case', () => {
+  const quiet: MachineReport = { isRealTime: true, stolenPercent: 0, stalls: [] };
+  const disturbed: MachineReport = { ...quiet, stolenPercent: 16 };
+
+  function checksWith(isPaceRight: boolean, isRestRight: boolean): readonly Check[] {
+    const checks = new Checks();
+    checks.addPace('no long gap', isPaceRight);
+    checks.add('bit-exact', isRestRight);
+    return checks.all;
+  }
+
+  it('is left open only for a wrong pace on a disturbed machine', () => {
+    expect(verdictOf(checksWith(true, true), disturbed)).toBe('ok');
+    expect(verdictOf(checksWith(false, true), disturbed)).toBe('not judged');
+    expect(verdictOf(checksWith(false, true), quiet)).toBe('failed');
+    expect(verdictOf(checksWith(true, false), disturbed)).toBe('failed');
+    expect(verdictOf(checksWith(false, false), disturbed)).toBe('failed');
   });
 });
