@@ -345,7 +345,7 @@ impl Header {
     }
 }
 
-/// `says`, if that much there is.
+/// `says` as a length, if that many bytes exist.
 fn within(says: u64, has: usize) -> Option<usize> {
     usize::try_from(says).ok().filter(|&says| says <= has)
 }

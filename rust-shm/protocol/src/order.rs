@@ -31,7 +31,7 @@ pub(crate) fn release_fence(order: Order) {
     }
 }
 
-/// The writer's end as a store that everything stored before stays before. A store may serve two orderings.
+/// The writer's end as a release store: everything stored earlier stays before it. A store may serve two orderings.
 #[inline]
 pub(crate) fn release_store(word: &Word, value: u64, orders: &[Order]) {
     let weak = orders.iter().any(|&order| weakened(order, Side::Writer));

@@ -164,7 +164,7 @@ impl<M: RingMemory> Reader<M> {
             });
         }
         // R3
-        let found = slot.read(&self.header, id).map(|record| {
+        let found = self.record(slot, id).map(|record| {
             let picture = self.picture(&record);
             (record, look(&record, picture))
         });
@@ -228,7 +228,7 @@ impl<M: RingMemory> Reader<M> {
         // ORDER current-publish: the sequence before the fields.
         acquire_fence(Order::CurrentPublish);
         let id = sequence::newest(seen);
-        let record = current.read(&self.header, id);
+        let record = self.record(current, id);
         // ORDER current-open: the fields before the sequence again.
         acquire_fence(Order::CurrentOpen);
         let is_stable = seen == sequence::complete(id) && current.sequence().load() == seen;
@@ -264,6 +264,10 @@ impl<M: RingMemory> Reader<M> {
     fn destination<'a>(&self, into: &'a mut [u8]) -> Result<&'a mut [u8], Miss> {
         let needed = self.frame_bytes();
         into.get_mut(..needed).ok_or(Miss::DestinationTooSmall { needed })
+    }
+
+    fn record(&self, words: RecordWords<'_>, id: u64) -> Option<FrameRecord> {
+        words.read(self.header.geometry(), self.header.data_size(), id)
     }
 
     fn picture(&self, record: &FrameRecord) -> RacyBytes<'_> {

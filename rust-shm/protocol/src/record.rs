@@ -2,7 +2,6 @@
 
 use crate::checksum::checksum;
 use crate::geometry::Geometry;
-use crate::header::Header;
 use crate::layout::{NV12, RECORD_SIZE, VERSION, pack, record as at, unpack, word};
 use crate::sync::Word;
 
@@ -99,11 +98,11 @@ impl<'a> RecordWords<'a> {
         }
     }
 
-    /// Reads the record, or `None` if it is not one of frame `id` in a ring with this header.
+    /// Reads the record, or `None` if it is not one of frame `id` in a ring of this geometry and `data_len` bytes
+    /// of data.
     ///
-    /// With what is returned the picture is inside data, whatever stands in memory meanwhile.
-    pub(crate) fn read(self, header: &Header, id: u64) -> Option<FrameRecord> {
-        let geometry = header.geometry();
+    /// The picture that the returned record describes lies inside data, whatever is written meanwhile.
+    pub(crate) fn read(self, geometry: Geometry, data_len: usize, id: u64) -> Option<FrameRecord> {
         let (version, record_size) = unpack(self.word(at::VERSION_AND_SIZE).load());
         let frame_id = self.word(at::FRAME_ID).load();
         let data_size = self.word(at::DATA_SIZE).load();
@@ -114,7 +113,7 @@ impl<'a> RecordWords<'a> {
             && self.word(at::WIDTH_AND_HEIGHT).load() == pack(geometry.width(), geometry.height())
             && self.word(at::FORMAT_AND_STRIDE).load() == pack(NV12, geometry.stride())
             && data_size == geometry.frame_bytes() as u64
-            && data_offset.checked_add(geometry.frame_bytes())? <= header.data_size();
+            && data_offset.checked_add(geometry.frame_bytes())? <= data_len;
         is_sound.then(|| FrameRecord {
             frame_id,
             stamp: self.stamp(),

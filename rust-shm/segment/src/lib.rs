@@ -47,31 +47,23 @@ compile_error!("shared memory export needs 64-bit Linux");
 
 mod base_dir;
 mod camera_id;
-mod camera_lock;
 pub mod clock;
 mod export_dir;
 mod fail_point;
 mod file_id;
-mod file_mode;
 mod file_size_limit;
-mod frame_source;
 mod mapping;
-mod memory_limit;
 mod os_error;
-mod ring_dir;
-mod segment;
-mod sweep;
+mod reader;
 mod truncation_guard;
-mod verdict;
+mod writer;
 mod writer_lock;
 
 pub use base_dir::BaseDirError;
 pub use camera_id::{CameraId, CameraIdError};
-pub use camera_lock::{CameraLock, LockError};
-pub use file_mode::{FileMode, FileModeError};
-pub use frame_source::{FrameSource, OpenError, SourceOptions};
 pub use mapping::{MapMode, Mapping, WritableMapping};
 pub use os_error::OsError;
-pub use segment::{CreateError, Segment, SegmentOptions, new_epoch};
-pub use sweep::sweep;
-pub use verdict::{Health, Verdict};
+pub use reader::{FrameSource, Health, OpenError, SourceOptions, Verdict};
+pub use writer::{
+    CameraLock, CreateError, FileMode, FileModeError, LockError, Segment, SegmentOptions, new_epoch, sweep,
+};

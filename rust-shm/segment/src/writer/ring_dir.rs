@@ -8,8 +8,8 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::rand::{GetRandomFlags, getrandom};
 use vas_frame_protocol::State;
 
+use super::held_lock::HeldLock;
 use crate::camera_id::CameraId;
-use crate::camera_lock::HeldLock;
 use crate::export_dir::{Found, find, remove_dir, remove_files};
 use crate::fail_point::fail_point;
 use crate::file_id::FileId;

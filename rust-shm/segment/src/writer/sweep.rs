@@ -7,16 +7,16 @@ use std::sync::Arc;
 use rustix::fs::Dir;
 use vas_frame_protocol::State;
 
+use super::held_lock::{HeldLock, camera_of_lock};
+use super::ring_dir::camera_of_unfinished;
 use crate::base_dir::{BaseDir, BaseDirError};
 use crate::camera_id::CameraId;
-use crate::camera_lock::{HeldLock, camera_of_lock};
 use crate::export_dir::{Found, find};
 use crate::os_error::OsError;
-use crate::ring_dir::camera_of_unfinished;
 
 /// Removes every export in the base folder whose writer died, half-built ones and lock files too, and tells
 /// readers that are still attached to one that it has ended. What has a living writer, belongs to another user or
-/// is not an export is left alone. Returns the number of cameras of which something was found and nothing is left.
+/// is not an export is left alone. Returns the number of cameras whose leftovers were all removed.
 ///
 /// Opening a camera does the same for that camera, so this is for cameras that do not come back.
 ///

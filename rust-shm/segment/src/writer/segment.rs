@@ -11,18 +11,19 @@ use vas_frame_protocol::{
     InitialiseError, RingIdentity, RingShape, State, beat, initialise, set_state, state,
 };
 
+use super::camera_lock::CameraLock;
+use super::file_mode::FileMode;
+use super::held_lock::HeldLock;
+use super::memory_limit::{memory_for, memory_limit};
+use super::ring_dir::{RingDir, random_bytes};
 use crate::camera_id::CameraId;
-use crate::camera_lock::{CameraLock, HeldLock};
 use crate::clock::{monotonic_ns, wall_ns};
 use crate::export_dir::{DATA, Found, META, find};
 use crate::fail_point::fail_point;
 use crate::file_id::FileId;
-use crate::file_mode::FileMode;
 use crate::file_size_limit::file_size_limit;
 use crate::mapping::WritableMapping;
-use crate::memory_limit::{memory_for, memory_limit};
 use crate::os_error::OsError;
-use crate::ring_dir::{RingDir, random_bytes};
 use crate::writer_lock;
 
 /// A folder and two files.

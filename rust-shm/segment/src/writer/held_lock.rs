@@ -1,34 +1,17 @@
-//! The exclusive right to export a camera: `flock` on a hidden file beside the camera's folder.
+//! The lock of a camera as long as it is held: `flock` on a hidden file beside the camera's folder.
 
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, fchmod, flock, fstat, openat, statat, unlinkat};
 use rustix::io::Errno;
 
 use crate::base_dir::{BaseDir, BaseDirError};
 use crate::camera_id::CameraId;
-use crate::export_dir::{Found, find, is_our_regular_file};
-use crate::fail_point::fail_point;
+use crate::export_dir::is_our_regular_file;
 use crate::file_id::FileId;
 use crate::os_error::OsError;
-use crate::sweep::remove_leftovers;
-
-/// How long a lock that somebody else holds is asked for again. A sweep holds it for an instant only; a writer
-/// holds it for good.
-const PATIENCE: Duration = Duration::from_millis(250);
-const PAUSE: Duration = Duration::from_millis(5);
-
-/// The right to export one camera, held until it and every [`Segment`](crate::Segment) made under it are gone.
-///
-/// The kernel gives it back when the process dies, whatever way. Nobody waits for it.
-#[derive(Debug)]
-pub struct CameraLock {
-    held: Arc<HeldLock>,
-}
 
 /// The camera cannot be exported by this process now.
 #[derive(Debug, thiserror::Error)]
@@ -69,59 +52,8 @@ impl LockError {
     }
 }
 
-impl CameraLock {
-    /// Takes the lock, and removes what a writer of this camera that died left behind.
-    ///
-    /// The base folder is created (mode 0755) if only its last component is missing.
-    ///
-    /// # Errors
-    /// [`LockError`]; `ALREADY_EXPORTED` at once if the other writer has a ring, after a quarter of a second
-    /// at the latest otherwise.
-    pub fn acquire(base_dir: &Path, camera: &CameraId) -> Result<Self, LockError> {
-        let base = Arc::new(BaseDir::open_or_create(base_dir)?);
-        let deadline = Instant::now() + PATIENCE;
-        let held = loop {
-            if let Some(held) = HeldLock::try_acquire(&base, camera)? {
-                break held;
-            }
-            if has_living_writer(&base, camera) || Instant::now() >= deadline {
-                return Err(already_exported(&base, camera, &lock_name(camera)));
-            }
-            thread::sleep(PAUSE);
-        };
-        fail_point!("lock-taken");
-        // Somebody removed the lock file under a living writer: its ring still says that it is there.
-        if has_living_writer(&base, camera) {
-            return Err(already_exported(&base, camera, camera.as_str()));
-        }
-        remove_leftovers(&held);
-        Ok(Self { held: Arc::new(held) })
-    }
-
-    /// The camera.
-    #[must_use]
-    pub fn camera(&self) -> &CameraId {
-        &self.held.camera
-    }
-
-    pub(crate) fn held(&self) -> &Arc<HeldLock> {
-        &self.held
-    }
-}
-
-fn already_exported(base: &BaseDir, camera: &CameraId, locked: &str) -> LockError {
-    LockError::AlreadyExported {
-        camera: camera.clone(),
-        path: base.join(locked),
-    }
-}
-
-fn has_living_writer(base: &BaseDir, camera: &CameraId) -> bool {
-    matches!(find(base, camera.as_str()), Ok(Found::Export(export)) if export.has_living_writer())
-}
-
 /// `.<camera>.lock`. No camera id begins with a dot.
-fn lock_name(camera: &CameraId) -> String {
+pub(crate) fn lock_name(camera: &CameraId) -> String {
     format!(".{camera}.lock")
 }
 

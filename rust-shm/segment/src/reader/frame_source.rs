@@ -9,17 +9,17 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat};
 use rustix::io::Errno;
 use vas_frame_protocol::{AttachError, Reader, RingMemory};
 
+use super::health::{Health, Verdict, judge};
 use crate::camera_id::CameraId;
 use crate::clock::monotonic_ns;
 use crate::export_dir::{DATA, META};
 use crate::file_id::FileId;
 use crate::mapping::{MapMode, Mapping};
 use crate::os_error::OsError;
-use crate::verdict::{Health, Verdict, judge};
 use crate::writer_lock;
 
-/// How often the files are opened anew when one is missing or they do not belong together. While there is an
-/// export, each time the writer must have put a new generation into place in between.
+/// How often the files are opened anew when one is missing or they do not belong together. Each retry means that
+/// the writer put a new generation into place since the last try, if there is an export at all.
 const OPENING_TRIES: usize = 8;
 
 /// Meta is a page or two. A version with larger records would still be far below this.

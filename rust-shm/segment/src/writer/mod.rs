@@ -1,0 +1,15 @@
+//! The writer's side: the right to export a camera, and the generations of its ring.
+
+mod camera_lock;
+mod file_mode;
+mod held_lock;
+mod memory_limit;
+mod ring_dir;
+mod segment;
+mod sweep;
+
+pub use camera_lock::CameraLock;
+pub use file_mode::{FileMode, FileModeError};
+pub use held_lock::LockError;
+pub use segment::{CreateError, Segment, SegmentOptions, new_epoch};
+pub use sweep::sweep;
