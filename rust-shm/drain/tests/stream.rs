@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 use vas_frame_drain::{DrainState, ExportOptions, Outcome};
 use vas_frame_protocol::{Geometry, RingShape, State};
-use vas_frame_segment::Verdict;
+use vas_frame_segment::Health;
 
 #[test]
 fn p2_11_frames_arrive_bit_exact_however_the_stream_is_cut() {
@@ -335,7 +335,7 @@ fn p2_6_readers_can_tell_a_camera_without_frames_from_one_that_is_gone() {
     let source = stage.source("camera");
     let first_beat = source.reader().heartbeat_ns();
     eventually("the heart beats", || source.reader().heartbeat_ns() > first_beat);
-    assert_eq!(source.verdict(), Verdict::Idle);
+    assert_eq!(source.health(), Health::Idle);
     export.reshape(shape(128, 96, 4)).unwrap();
     let reshaped = stage.source("camera");
     let first_beat = reshaped.reader().heartbeat_ns();
@@ -343,8 +343,8 @@ fn p2_6_readers_can_tell_a_camera_without_frames_from_one_that_is_gone() {
         reshaped.reader().heartbeat_ns() > first_beat
     });
     drop(export);
-    assert_eq!(reshaped.verdict(), Verdict::Ended);
-    assert_eq!(source.verdict(), Verdict::Replaced);
+    assert_eq!(reshaped.health(), Health::Ended);
+    assert_eq!(source.health(), Health::Replaced);
 }
 
 #[test]

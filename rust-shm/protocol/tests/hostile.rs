@@ -89,7 +89,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn p2_4_mutated_rings_get_a_verdict(
+    fn p2_4_mutated_rings_get_an_outcome(
         name in prop::sample::select(&SCENARIOS[..]),
         mutations in prop::collection::vec(mutation(), 1..6),
         meta_len in prop_oneof![3 => Just(4096usize), 1 => 0..=4096usize],
@@ -113,7 +113,7 @@ proptest! {
     }
 }
 
-/// The verdict of `attach` on `wrapped` with a field of the header changed.
+/// What `attach` answers on `wrapped` with a field of the header changed.
 fn attach(offset: usize, field: &[u8]) -> Result<(), AttachError> {
     let (mut meta, data) = golden("wrapped");
     meta[offset..offset + field.len()].copy_from_slice(field);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use vas_frame_protocol::Miss;
 use vas_frame_segment::clock::monotonic_ns;
-use vas_frame_segment::{CameraId, FrameSource, OpenError, Verdict};
+use vas_frame_segment::{CameraId, FrameSource, Health, OpenError};
 
 const POLL: Duration = Duration::from_millis(5);
 const RETRY: Duration = Duration::from_millis(250);
@@ -30,9 +30,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let after = followed
                     .filter(|(former, _)| *former == epoch)
                     .map_or(0, |(_, id)| id);
-                let (last, verdict) = follow(&source, after, &mut out)?;
+                let (last, health) = follow(&source, after, &mut out)?;
                 followed = Some((epoch, last));
-                format!("{verdict:?} after frame {last}")
+                format!("{health:?} after frame {last}")
             }
             Err(error @ OpenError::NotFound { .. }) => error.to_string(),
             Err(error) => return Err(error.into()),
@@ -50,14 +50,14 @@ fn follow(
     source: &FrameSource,
     mut last: u64,
     out: &mut impl Write,
-) -> Result<(u64, Verdict), Box<dyn Error>> {
+) -> Result<(u64, Health), Box<dyn Error>> {
     let reader = source.reader();
     let mut picture = vec![0; reader.frame_bytes()];
     loop {
-        // The verdict first: what an ended ring has nothing newer than is its last frame.
-        let verdict = source.verdict();
-        if verdict == Verdict::Damaged {
-            return Ok((last, verdict));
+        // The health first: what an ended ring has nothing newer than is its last frame.
+        let health = source.health();
+        if health == Health::Damaged {
+            return Ok((last, health));
         }
         match reader.copy_next(last, &mut picture) {
             Ok(taken) => {
@@ -65,10 +65,8 @@ fn follow(
                 let age_us = monotonic_ns().saturating_sub(taken.record.stamp.timestamp_ns) / 1000;
                 writeln!(out, "frame {last}  missed {}  age {age_us} us", taken.missed)?;
             }
-            Err(Miss::NotYet) if matches!(verdict, Verdict::Live | Verdict::Idle | Verdict::Hung) => {
-                sleep(POLL)
-            }
-            Err(Miss::NotYet) => return Ok((last, verdict)),
+            Err(Miss::NotYet) if matches!(health, Health::Live | Health::Idle | Health::Hung) => sleep(POLL),
+            Err(Miss::NotYet) => return Ok((last, health)),
             // The writer was faster than this loop: go on with what is there now.
             Err(Miss::Overwritten) => {}
             Err(miss) => return Err(miss.into()),

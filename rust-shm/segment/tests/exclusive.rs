@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use stage::{Process, Stage, camera, lock, names, options, play, role, wait_until, writer};
 use vas_frame_protocol::{State, beat};
 use vas_frame_segment::clock::monotonic_ns;
-use vas_frame_segment::{CameraLock, FrameSource, LockError, Segment, Verdict, sweep};
+use vas_frame_segment::{CameraLock, FrameSource, Health, LockError, Segment, sweep};
 
 /// A writer of camera `a` that beats and publishes until it is killed.
 fn write_until_killed(base: &Path) -> ! {
@@ -31,7 +31,7 @@ fn write_until_killed(base: &Path) -> ! {
 fn start_writer(test: &str, base: &Path) -> (Process, FrameSource) {
     let process = play(test, "writer", base);
     wait_until("the other process publishes", || {
-        FrameSource::open(base, &camera("a")).is_ok_and(|source| source.verdict() == Verdict::Live)
+        FrameSource::open(base, &camera("a")).is_ok_and(|source| source.health() == Health::Live)
     });
     (process, FrameSource::open(base, &camera("a")).unwrap())
 }
@@ -103,17 +103,17 @@ fn p2_6_a_killed_writer_is_dead_to_readers_and_its_leftovers_stop_nobody() {
     let (process, attached) = start_writer(TEST, &stage.base());
 
     process.signal(Signal::STOP);
-    assert_eq!(attached.health_at(much_later()).verdict, Verdict::Hung);
+    assert_eq!(attached.health_report_at(much_later()).health, Health::Hung);
     process.signal(Signal::CONT);
     process.kill();
     assert_eq!(names(&stage.base()), [".a.lock", "a"]);
-    assert_eq!(attached.health_at(much_later()).verdict, Verdict::Dead);
+    assert_eq!(attached.health_report_at(much_later()).health, Health::Dead);
     let before = stage::newest(&attached);
 
     let lock = lock(&stage.base(), "a");
     let segment = Segment::create(&lock, &options()).unwrap();
     assert_eq!(names(&stage.base()), [".a.lock", "a"]);
-    assert_eq!(attached.verdict(), Verdict::Ended);
+    assert_eq!(attached.health(), Health::Ended);
     assert_eq!(stage::newest(&attached), before);
     assert!(!attached.is_current());
     let reopened = attached.reopen().unwrap();
@@ -128,15 +128,15 @@ fn p2_6_a_reader_in_a_container_tells_live_from_hung_from_dead() {
     const TEST: &str = "p2_6_a_reader_in_a_container_tells_live_from_hung_from_dead";
     match role() {
         Some((role, base)) if role == "writer" => write_until_killed(&base),
-        Some((verdict, base)) => {
+        Some((health, base)) => {
             // Processes of its own, and the base folder where it cannot write.
             assert_eq!(std::process::id(), 1);
             mount_bind(&base, &base).unwrap();
             mount_remount(&base, MountFlags::RDONLY | MountFlags::BIND, c"").unwrap();
             fs::write(base.join("file"), "").unwrap_err();
             let source = FrameSource::open(&base, &camera("a")).unwrap();
-            let time = if verdict == "Live" { 0 } else { much_later() };
-            assert_eq!(format!("{:?}", source.health_at(time).verdict), verdict);
+            let time = if health == "Live" { 0 } else { much_later() };
+            assert_eq!(format!("{:?}", source.health_report_at(time).health), health);
             return;
         }
         None => {}

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use stage::{Stage, camera, lock, names, next_generation, options, play, role};
-use vas_frame_segment::{FrameSource, Segment, Verdict};
+use vas_frame_segment::{FrameSource, Health, Segment};
 
 /// Descriptors, and mappings of files below `base`.
 fn held(base: &Path) -> (usize, usize) {
@@ -46,7 +46,7 @@ fn p2_7_a_thousand_changes_of_geometry_leave_descriptors_and_mappings_flat() {
             for _ in 0..1000 {
                 options = next_generation(&options, 1);
                 segment = Segment::create(&lock, &options).unwrap();
-                assert_eq!(source.verdict(), Verdict::Replaced);
+                assert_eq!(source.health(), Health::Replaced);
                 source = source.reopen().unwrap();
             }
             assert_eq!(held(base), before);
@@ -69,7 +69,7 @@ fn p2_6_two_thousand_opens_and_closes_leave_descriptors_mappings_and_files_flat(
                 let segment = Segment::create(&lock, &options()).unwrap();
                 let source = FrameSource::open(base, &camera("a")).unwrap();
                 drop((segment, lock));
-                assert_eq!(source.verdict(), Verdict::Ended);
+                assert_eq!(source.health(), Health::Ended);
             }
             assert_eq!(held(base), before);
             assert_eq!(names(base), [""; 0]);

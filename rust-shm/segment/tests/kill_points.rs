@@ -1,5 +1,5 @@
 //! `kill -9` at every step of create, change and remove: the next start finds its way without help, and readers
-//! that stayed attached get the right verdict.
+//! that stayed attached are told the right health.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,11 +10,11 @@ use std::path::Path;
 
 use stage::{Stage, camera, lock, names, next_generation, options, play_with, role, wait_until, was_killed};
 use vas_frame_segment::clock::monotonic_ns;
-use vas_frame_segment::{FrameSource, Segment, Verdict, sweep};
+use vas_frame_segment::{FrameSource, Health, Segment, sweep};
 
 /// Where to die, and what a reader that is attached to the first generation is told then. Without a reader the
 /// first generation was not there yet.
-const DEATHS: [(&str, Option<Verdict>); 20] = [
+const DEATHS: [(&str, Option<Health>); 20] = [
     ("lock-taken=kill", None),
     ("folder-made=kill", None),
     ("meta-made=kill", None),
@@ -22,19 +22,19 @@ const DEATHS: [(&str, Option<Verdict>); 20] = [
     ("ring-initialised=kill", None),
     ("ring-finished=kill", None),
     ("ring-placed=kill", None),
-    ("folder-made=kill@2", Some(Verdict::Dead)),
-    ("meta-made=kill@2", Some(Verdict::Dead)),
-    ("data-made=kill@2", Some(Verdict::Dead)),
-    ("ring-initialised=kill@2", Some(Verdict::Dead)),
-    ("ring-finished=kill@2", Some(Verdict::Dead)),
-    ("rings-exchanged=kill", Some(Verdict::Dead)),
-    ("former-told=kill", Some(Verdict::Replaced)),
-    ("former-emptied=kill", Some(Verdict::Replaced)),
-    ("ring-placed=kill@2", Some(Verdict::Replaced)),
-    ("ring-ended=kill", Some(Verdict::Replaced)),
-    ("ring-ended=kill@2", Some(Verdict::Replaced)),
-    ("files-removed=kill@2", Some(Verdict::Replaced)),
-    ("folder-removed=kill@2", Some(Verdict::Replaced)),
+    ("folder-made=kill@2", Some(Health::Dead)),
+    ("meta-made=kill@2", Some(Health::Dead)),
+    ("data-made=kill@2", Some(Health::Dead)),
+    ("ring-initialised=kill@2", Some(Health::Dead)),
+    ("ring-finished=kill@2", Some(Health::Dead)),
+    ("rings-exchanged=kill", Some(Health::Dead)),
+    ("former-told=kill", Some(Health::Replaced)),
+    ("former-emptied=kill", Some(Health::Replaced)),
+    ("ring-placed=kill@2", Some(Health::Replaced)),
+    ("ring-ended=kill", Some(Health::Replaced)),
+    ("ring-ended=kill@2", Some(Health::Replaced)),
+    ("files-removed=kill@2", Some(Health::Replaced)),
+    ("folder-removed=kill@2", Some(Health::Replaced)),
 ];
 
 /// Creates a ring, waits for a reader that attaches, changes the geometry, ends. Dies somewhere on the way.
@@ -70,8 +70,8 @@ fn die(test: &str, base: &Path, fault: &str) -> Option<FrameSource> {
 }
 
 /// What a reader is told once the last heartbeat is old.
-fn verdict(source: &FrameSource) -> Verdict {
-    source.health_at(monotonic_ns() + 3_600_000_000_000).verdict
+fn health_much_later(source: &FrameSource) -> Health {
+    source.health_report_at(monotonic_ns() + 3_600_000_000_000).health
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn p2_6_a_start_after_a_kill_at_any_step_finds_its_way_without_help() {
         let stage = Stage::new();
         let base = stage.base();
         let attached = die(TEST, &base, fault);
-        assert_eq!(attached.as_ref().map(verdict), told, "{fault}");
+        assert_eq!(attached.as_ref().map(health_much_later), told, "{fault}");
 
         let lock = lock(&base, "a");
         let segment = Segment::create(&lock, &options()).unwrap();
@@ -93,7 +93,7 @@ fn p2_6_a_start_after_a_kill_at_any_step_finds_its_way_without_help() {
         assert!(source.writer_holds_lock() && source.is_current(), "{fault}");
         if let Some(attached) = attached {
             assert!(
-                matches!(attached.verdict(), Verdict::Ended | Verdict::Replaced),
+                matches!(attached.health(), Health::Ended | Health::Replaced),
                 "{fault}"
             );
             assert!(!attached.is_current(), "{fault}");
@@ -134,7 +134,7 @@ fn p2_6_a_sweep_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove(
         // The half-built folder comes first, the ring that a reader is attached to second.
         let status = play_with(TEST, "sweeper", &stage.base(), ("VAS_FAULT", fault)).wait();
         assert!(was_killed(status), "{fault}: {status}");
-        assert_eq!(verdict(&attached), Verdict::Ended, "{fault}");
+        assert_eq!(health_much_later(&attached), Health::Ended, "{fault}");
         assert_eq!(sweep(&stage.base()).unwrap(), 1, "{fault}");
         assert_eq!(names(&stage.base()), [""; 0], "{fault}");
     }

@@ -12,7 +12,7 @@ use rustix::fs::Mode;
 use stage::{Stage, camera, lock, mode, names, next_generation, options, play, publish, role, shape, writer};
 use vas_frame_protocol::State;
 use vas_frame_segment::{
-    CameraLock, FileMode, FrameSource, MapMode, Segment, SegmentOptions, SourceOptions, Verdict,
+    CameraLock, FileMode, FrameSource, Health, MapMode, Segment, SegmentOptions, SourceOptions,
 };
 
 #[test]
@@ -49,7 +49,7 @@ fn p2_1_creates_two_files_that_hold_the_ring_and_removes_them_at_the_end() {
     assert_eq!(names(&stage.base()), [""; 0]);
     // Who is attached keeps the memory.
     assert_eq!(stage::newest(&source).0, 1);
-    assert_eq!(source.verdict(), Verdict::Ended);
+    assert_eq!(source.health(), Health::Ended);
     assert!(!source.is_current());
 }
 
@@ -147,7 +147,7 @@ fn p2_7_a_new_generation_takes_the_place_of_the_former_in_one_step() {
     let second_options = next_generation(&first_options, first_writer.newest_id() + 1);
     let second = Segment::create(&lock, &second_options).unwrap();
     assert_eq!(names(&stage.base()), [".a.lock", "a"]);
-    assert_eq!(attached.verdict(), Verdict::Replaced);
+    assert_eq!(attached.health(), Health::Replaced);
     assert!(!attached.is_current());
     // The drain may still write to the memory that it has; nobody else sees it, and nothing breaks.
     publish(&mut first_writer, 2);
@@ -161,13 +161,13 @@ fn p2_7_a_new_generation_takes_the_place_of_the_former_in_one_step() {
     assert_eq!(reopened.reader().header().shape(), second_options.shape);
     assert_eq!(publish(&mut writer(&second), 3), 2);
 
-    // The end of the former neither touches the new one nor takes the verdict back.
+    // The end of the former neither touches the new one nor takes back what readers were told.
     drop(first);
     assert!(reopened.is_current());
     assert_eq!(reopened.reader().state(), Some(State::Live));
-    assert_eq!(attached.verdict(), Verdict::Replaced);
+    assert_eq!(attached.health(), Health::Replaced);
     drop(second);
-    assert_eq!(reopened.verdict(), Verdict::Ended);
+    assert_eq!(reopened.health(), Health::Ended);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::path::Path;
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use stage::{Stage, camera, lock, options, play, publish, role, writer};
 use vas_frame_protocol::layout::header;
-use vas_frame_segment::{FrameSource, MapMode, OpenError, Segment, SourceOptions, Verdict};
+use vas_frame_segment::{FrameSource, Health, MapMode, OpenError, Segment, SourceOptions};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -40,26 +40,26 @@ fn p2_6_says_live_idle_hung_and_ended_with_the_ages() {
     let segment = Segment::create(&lock, &options()).unwrap();
     let source = FrameSource::open(&stage.base(), &camera("a")).unwrap();
     let created = source.reader().header().identity().created_ns;
-    let health = source.health_at(created);
+    let health = source.health_report_at(created);
     assert_eq!(
-        (health.verdict, health.heartbeat_age_ns, health.frame_age_ns),
-        (Verdict::Idle, 0, None)
+        (health.health, health.heartbeat_age_ns, health.frame_age_ns),
+        (Health::Idle, 0, None)
     );
 
     publish(&mut writer(&segment), 1);
     let now = source.reader().current().unwrap().stamp.timestamp_ns;
     vas_frame_protocol::beat(segment.memory(), now);
-    let health = source.health_at(now + SECOND);
-    assert_eq!((health.verdict, health.heartbeat_age_ns), (Verdict::Live, SECOND));
+    let health = source.health_report_at(now + SECOND);
+    assert_eq!((health.health, health.heartbeat_age_ns), (Health::Live, SECOND));
     assert_eq!(health.frame_age_ns, Some(SECOND));
     vas_frame_protocol::beat(segment.memory(), now + 3 * SECOND);
-    let health = source.health_at(now + 4 * SECOND);
-    assert_eq!((health.verdict, health.heartbeat_age_ns), (Verdict::Idle, SECOND));
-    assert_eq!(source.health_at(now + 6 * SECOND).verdict, Verdict::Hung);
+    let health = source.health_report_at(now + 4 * SECOND);
+    assert_eq!((health.health, health.heartbeat_age_ns), (Health::Idle, SECOND));
+    assert_eq!(source.health_report_at(now + 6 * SECOND).health, Health::Hung);
     // A clock that is behind the writer's.
-    assert_eq!(source.health_at(0).verdict, Verdict::Live);
+    assert_eq!(source.health_report_at(0).health, Health::Live);
     drop(segment);
-    assert_eq!(source.health_at(now + 6 * SECOND).verdict, Verdict::Ended);
+    assert_eq!(source.health_report_at(now + 6 * SECOND).health, Health::Ended);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn p2_6_says_that_a_file_was_cut_short_instead_of_dying_of_it() {
         let at = segment.path().join(file);
         writable(&at).set_len(0).unwrap();
         assert!(!source.is_intact());
-        assert_eq!(source.verdict(), Verdict::Damaged);
+        assert_eq!(source.health(), Health::Damaged);
         assert_eq!(source.reopen().unwrap_err().code(), "INCOMPATIBLE_LAYOUT");
     }
 }

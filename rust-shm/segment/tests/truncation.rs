@@ -12,7 +12,7 @@ use std::ptr;
 
 use stage::{Stage, camera, lock, options, play, publish, role, writer};
 use vas_frame_protocol::Miss;
-use vas_frame_segment::{FrameSource, MapMode, Segment, SourceOptions, Verdict};
+use vas_frame_segment::{FrameSource, Health, MapMode, Segment, SourceOptions};
 
 fn truncate(base: &Path, name: &str) {
     let file = OpenOptions::new().write(true).open(base.join("a").join(name));
@@ -20,7 +20,7 @@ fn truncate(base: &Path, name: &str) {
 }
 
 #[test]
-fn p2_4_a_reader_of_a_truncated_file_gets_no_frame_and_a_verdict() {
+fn p2_4_a_reader_of_a_truncated_file_gets_no_frame_and_is_told_of_the_damage() {
     for name in ["frame.meta", "frame.data"] {
         for map_mode in [MapMode::ReadOnly, MapMode::PrivateWritable] {
             let stage = Stage::new();
@@ -36,7 +36,7 @@ fn p2_4_a_reader_of_a_truncated_file_gets_no_frame_and_a_verdict() {
             let miss = source.reader().copy(1, &mut picture).unwrap_err();
             assert!(matches!(miss, Miss::Overwritten | Miss::NotYet), "{name}: {miss}");
             assert!(source.memory().is_lost());
-            assert_eq!(source.verdict(), Verdict::Damaged);
+            assert_eq!(source.health(), Health::Damaged);
             assert_eq!(source.reader().newest_id(), 0);
             assert_eq!(
                 FrameSource::open(&stage.base(), &camera("a")).unwrap_err().code(),

@@ -9,7 +9,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat};
 use rustix::io::Errno;
 use vas_frame_protocol::{AttachError, Reader, RingMemory};
 
-use super::health::{Health, Verdict, judge};
+use super::health::{Health, HealthReport, judge};
 use crate::camera_id::CameraId;
 use crate::clock::monotonic_ns;
 use crate::export_dir::{DATA, META};
@@ -37,7 +37,7 @@ pub struct SourceOptions {
 /// The ring of one camera, open for reading.
 ///
 /// Frames are read with [`reader`](Self::reader); that is loads only and no system call. A ring never changes its
-/// shape: when the verdict is anything but [`Verdict::Live`] or [`Verdict::Idle`], [`reopen`](Self::reopen) finds
+/// shape: when the health is anything but [`Health::Live`] or [`Health::Idle`], [`reopen`](Self::reopen) finds
 /// what is at the path then. Frame ids go on if the epoch is the same and begin again if it is not.
 ///
 /// The folder is not checked for its owner. Whoever can replace it can show other pictures, and nothing worse:
@@ -219,23 +219,23 @@ impl FrameSource {
 
     /// How the writer is now, with the ages that say so.
     #[must_use]
-    pub fn health(&self) -> Health {
-        self.health_at(monotonic_ns())
+    pub fn health_report(&self) -> HealthReport {
+        self.health_report_at(monotonic_ns())
     }
 
     /// How the writer is now.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        self.health().verdict
+    pub fn health(&self) -> Health {
+        self.health_report().health
     }
 
-    /// As [`health`](Self::health), at a given time of [`monotonic_ns`]. Three system calls at most, none of which
-    /// waits for anything.
+    /// As [`health_report`](Self::health_report), at a given time of [`monotonic_ns`]. Three system calls at most,
+    /// none of which waits for anything.
     #[must_use]
-    pub fn health_at(&self, now_ns: u64) -> Health {
+    pub fn health_report_at(&self, now_ns: u64) -> HealthReport {
         if !self.is_intact() {
-            return Health {
-                verdict: Verdict::Damaged,
+            return HealthReport {
+                health: Health::Damaged,
                 heartbeat_age_ns: 0,
                 frame_age_ns: None,
             };
@@ -246,9 +246,9 @@ impl FrameSource {
         let frame_age_ns = newest
             .ok()
             .map(|record| now_ns.saturating_sub(record.stamp.timestamp_ns));
-        let verdict = judge(state, heartbeat_age_ns, frame_age_ns, || self.writer_holds_lock());
-        Health {
-            verdict,
+        let health = judge(state, heartbeat_age_ns, frame_age_ns, || self.writer_holds_lock());
+        HealthReport {
+            health,
             heartbeat_age_ns,
             frame_age_ns,
         }

@@ -7,7 +7,7 @@ const OLD_NS: u64 = 2_000_000_000;
 
 /// How the writer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Verdict {
+pub enum Health {
     /// Frames come.
     Live,
     /// The writer's process is well, and no frame came for 2 s, or none at all.
@@ -24,11 +24,11 @@ pub enum Verdict {
     Damaged,
 }
 
-/// What a verdict was found from.
+/// How the writer is, and the ages that say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Health {
+pub struct HealthReport {
     /// How the writer is.
-    pub verdict: Verdict,
+    pub health: Health,
     /// Since the writer's process last showed life. 0 if its clock is ahead, as in a time namespace.
     pub heartbeat_age_ns: u64,
     /// Since the newest frame was complete; `None` before the first.
@@ -41,47 +41,47 @@ pub(crate) fn judge(
     heartbeat_age_ns: u64,
     frame_age_ns: Option<u64>,
     holds_lock: impl FnOnce() -> bool,
-) -> Verdict {
+) -> Health {
     match state {
-        Some(State::Ended) => Verdict::Ended,
-        Some(State::Replaced) => Verdict::Replaced,
-        None => Verdict::Damaged,
+        Some(State::Ended) => Health::Ended,
+        Some(State::Replaced) => Health::Replaced,
+        None => Health::Damaged,
         Some(State::Live) if heartbeat_age_ns > OLD_NS => {
             if holds_lock() {
-                Verdict::Hung
+                Health::Hung
             } else {
-                Verdict::Dead
+                Health::Dead
             }
         }
-        Some(State::Live) if frame_age_ns.is_none_or(|age| age > OLD_NS) => Verdict::Idle,
-        Some(State::Live) => Verdict::Live,
+        Some(State::Live) if frame_age_ns.is_none_or(|age| age > OLD_NS) => Health::Idle,
+        Some(State::Live) => Health::Live,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{OLD_NS, Verdict, judge};
+    use super::{Health, OLD_NS, judge};
     use vas_frame_protocol::State;
 
     #[test]
-    fn p2_6_every_row_of_the_protocols_table_has_its_verdict() {
+    fn p2_6_every_row_of_the_protocols_table_has_its_health() {
         let (live, young, old) = (Some(State::Live), OLD_NS, OLD_NS + 1);
         let rows = [
-            (Some(State::Ended), old, None, false, Verdict::Ended),
-            (Some(State::Replaced), young, Some(young), true, Verdict::Replaced),
-            (live, young, Some(young), true, Verdict::Live),
-            (live, young, Some(young), false, Verdict::Live),
-            (live, young, Some(old), true, Verdict::Idle),
-            (live, young, None, false, Verdict::Idle),
-            (live, old, Some(young), true, Verdict::Hung),
-            (live, old, None, true, Verdict::Hung),
-            (live, old, Some(young), false, Verdict::Dead),
-            (None, young, Some(young), true, Verdict::Damaged),
+            (Some(State::Ended), old, None, false, Health::Ended),
+            (Some(State::Replaced), young, Some(young), true, Health::Replaced),
+            (live, young, Some(young), true, Health::Live),
+            (live, young, Some(young), false, Health::Live),
+            (live, young, Some(old), true, Health::Idle),
+            (live, young, None, false, Health::Idle),
+            (live, old, Some(young), true, Health::Hung),
+            (live, old, None, true, Health::Hung),
+            (live, old, Some(young), false, Health::Dead),
+            (None, young, Some(young), true, Health::Damaged),
         ];
-        for (state, heartbeat, frame, holds_lock, verdict) in rows {
+        for (state, heartbeat, frame, holds_lock, health) in rows {
             let judged = judge(state, heartbeat, frame, || holds_lock);
             assert_eq!(
-                judged, verdict,
+                judged, health,
                 "state {state:?}, heartbeat {heartbeat}, frame {frame:?}"
             );
         }

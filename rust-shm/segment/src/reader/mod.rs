@@ -4,4 +4,4 @@ mod frame_source;
 mod health;
 
 pub use frame_source::{FrameSource, OpenError, SourceOptions};
-pub use health::{Health, Verdict};
+pub use health::{Health, HealthReport};
