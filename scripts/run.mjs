@@ -76,8 +76,7 @@ const commands = {
 
   async e2e(args) {
     await build();
-    await pnpm('--filter', '@vas/reference-host', 'run', 'build:e2e');
-    await run('node', ['packages/reference-host/e2e/dist/main.js', ...args]);
+    await run('node', ['packages/e2e/dist/main.js', ...args]);
   },
 
   async verify(args) {

@@ -1,11 +1,12 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['e2e/main.ts', 'e2e/host-process.ts', 'e2e/reader-process.ts'],
-  outDir: 'e2e/dist',
+  entry: {
+    main: 'src/main.ts',
+    'host-process': 'src/host/host-process.ts',
+    'reader-process': 'src/reader/reader-process.ts',
+  },
   format: 'esm',
   target: 'node20',
   clean: true,
-  // A development dependency, which tsup would otherwise bundle.
-  external: ['mediasoup'],
 });

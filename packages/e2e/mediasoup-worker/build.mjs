@@ -1,8 +1,8 @@
-// Prints the path of a mediasoup-worker binary for the MediaSoup version that the reference host depends on:
+// Prints the path of a mediasoup-worker binary for the MediaSoup version that this package depends on:
 // one that is there already, else the prebuilt one of that release, else one built here from the npm package
 // with the system's libraries and cached outside the checkout. Progress goes to standard error.
 //
-//   node scripts/mediasoup-worker/build.mjs [--install-packages] [--no-download]
+//   node packages/e2e/mediasoup-worker/build.mjs [--install-packages] [--no-download]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
@@ -53,7 +53,7 @@ try {
 }
 
 function findMediasoup() {
-  const require = createRequire(join(here, '../../packages/reference-host/package.json'));
+  const require = createRequire(join(here, '../package.json'));
   try {
     // The package exports no package.json; its main file is node/lib/index.js.
     return join(dirname(require.resolve('mediasoup')), '../..');
@@ -132,7 +132,7 @@ async function download(into) {
 
 function build(scratch) {
   const install = options['install-packages'] ? ['--install-packages'] : [];
-  run(process.execPath, [join(here, '../system-packages.mjs'), ...install, ...debianPackages]);
+  run(process.execPath, [join(here, '../../../scripts/system-packages.mjs'), ...install, ...debianPackages]);
   const source = join(scratch, 'worker');
   cpSync(join(mediasoupDir, 'worker'), source, { recursive: true });
 

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { e2eSource } from './source/folder.js';
+import { packageFolder } from './package-folder.js';
 
-const workspace = fileURLToPath(new URL('../../../rust-shm', e2eSource));
+const workspace = fileURLToPath(new URL('../../rust-shm', packageFolder));
 /** A build tree of its own: features would otherwise be built over those of the packaged file. */
 const target = join(workspace, 'target', 'fault-injection');
 const addon = join(target, 'vas-frame-export-faulty.node');

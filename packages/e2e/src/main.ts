@@ -14,20 +14,20 @@ import { cpus, release } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { findFfmpeg } from '../src/ffmpeg/binary.js';
-import type { CaseResult, Verdict } from './case.js';
+import { findFfmpeg } from '@vas/reference-host';
+import type { CaseResult, Verdict } from './run/case.js';
 import { baseline, cases } from './cases/index.js';
 import { buildFaultyAddon } from './faulty-addon.js';
 import { StallCanary, isDisturbed } from './machine/stall-canary.js';
 import { columns, machineText, row, writeReport } from './report/report.js';
 import type { Run } from './report/report.js';
-import { killMarked, markProcesses } from './residue.js';
-import { runCase } from './run-case.js';
-import type { Limits, RunSettings } from './run-case.js';
-import { e2eSource } from './source/folder.js';
-import { requireSystemPackages } from './system-packages.js';
-import { removeFolders } from './stage.js';
-import { provideWorker } from './worker-binary.js';
+import { killMarked, markProcesses } from './run/residue.js';
+import { runCase } from './run/run-case.js';
+import type { Limits, RunSettings } from './run/run-case.js';
+import { packageFolder } from './package-folder.js';
+import { requireSystemPackages } from './machine/system-packages.js';
+import { removeFolders } from './run/stage.js';
+import { provideWorker } from './machine/worker-binary.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -35,7 +35,7 @@ const { values: options } = parseArgs({
     short: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '12' },
     ffmpeg: { type: 'string' },
-    report: { type: 'string', default: fileURLToPath(new URL('../../../reports', e2eSource)) },
+    report: { type: 'string', default: fileURLToPath(new URL('../../reports', packageFolder)) },
     'install-packages': { type: 'boolean', default: false },
     'allow-unjudged': { type: 'boolean', default: false },
   },
@@ -196,7 +196,7 @@ function announce(text: string): () => void {
 
 function commit(): string | null {
   try {
-    const folder = fileURLToPath(e2eSource);
+    const folder = fileURLToPath(packageFolder);
     return execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=12'], {
       cwd: folder,
       encoding: 'utf8',

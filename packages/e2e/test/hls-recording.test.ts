@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkRecording, presentationSeconds } from '../e2e/recording/hls-recording.js';
-import { findFfmpeg } from '../src/ffmpeg/binary.js';
+import { checkRecording, presentationSeconds } from '../src/viewer/hls-recording.js';
+import { findFfmpeg } from '@vas/reference-host';
 
 const { path: ffmpeg } = await findFfmpeg();
 

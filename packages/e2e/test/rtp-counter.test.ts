@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RtpCounter } from '../e2e/counter/rtp-counter.js';
-import type { StreamCount } from '../e2e/counter/rtp-counter.js';
+import { RtpCounter } from '../src/viewer/rtp-counter.js';
+import type { StreamCount } from '../src/viewer/rtp-counter.js';
 
 interface Packet {
   readonly sequence: number;

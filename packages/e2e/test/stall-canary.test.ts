@@ -2,11 +2,11 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Checks } from '../e2e/check.js';
-import type { Check } from '../e2e/check.js';
-import { StallCanary, isDisturbed, longestStallMs } from '../e2e/machine/stall-canary.js';
-import type { MachineReport } from '../e2e/machine/stall-canary.js';
-import { verdictOf } from '../e2e/run-case.js';
+import { Checks } from '../src/run/check.js';
+import type { Check } from '../src/run/check.js';
+import { StallCanary, isDisturbed, longestStallMs } from '../src/machine/stall-canary.js';
+import type { MachineReport } from '../src/machine/stall-canary.js';
+import { verdictOf } from '../src/run/run-case.js';
 
 describe('the stall canary', () => {
   let canary: StallCanary;

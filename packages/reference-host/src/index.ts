@@ -7,6 +7,6 @@ export type { Ingest } from './ffmpeg/ingest.js';
 export { PLAYLIST, sessionDescription } from './ffmpeg/outputs.js';
 export type { RtpTarget } from './ffmpeg/outputs.js';
 export type { SourceVideo } from './ffmpeg/probe.js';
-export { readFrameHashes } from './frame-hashes.js';
+export { parseFrameMd5, readFrameHashes } from './frame-hashes.js';
 export { SyntheticCamera } from './synthetic-camera.js';
 export type { SyntheticCameraOptions } from './synthetic-camera.js';

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { JsonLineProcess } from '../json-line-process.js';
 import { python } from '../python.js';
-import { e2eSource } from '../source/folder.js';
+import { packageFolder } from '../package-folder.js';
 
 export interface PictureSize {
   readonly width: number;
@@ -30,7 +30,7 @@ export class RtspCamera {
   }
 
   static async start({ width, height, fps, keyInt }: CameraOptions): Promise<RtspCamera> {
-    const script = fileURLToPath(new URL('camera/rtsp_camera.py', e2eSource));
+    const script = fileURLToPath(new URL('src/camera/rtsp_camera.py', packageFolder));
     const process = new JsonLineProcess(python, [
       script,
       `--width=${width}`,

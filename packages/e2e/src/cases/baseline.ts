@@ -1,5 +1,5 @@
 /** The host without the packages at all: what every case is compared with. */
-import type { Case } from '../case.js';
+import type { Case } from '../run/case.js';
 
 export const noTap: Case = {
   name: 'no-tap',

@@ -1,7 +1,7 @@
 /** Eight cameras in one host, several faults one after the other. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Case } from '../case.js';
-import { framesPerSecond } from '../stage.js';
+import type { Case } from '../run/case.js';
+import { framesPerSecond } from '../run/stage.js';
 
 export const eightCameras: Case = {
   name: 'eight-cameras',

@@ -2,12 +2,12 @@
 import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Case } from '../case.js';
+import type { Case } from '../run/case.js';
 import { RtspCamera } from '../camera/rtsp-camera.js';
-import type { Checks } from '../check.js';
+import type { Checks } from '../run/check.js';
 import { faultEnvironment } from '../faulty-addon.js';
-import type { Stage } from '../stage.js';
-import { defaultCamera, framesPerSecond } from '../stage.js';
+import type { Stage } from '../run/stage.js';
+import { defaultCamera, framesPerSecond } from '../run/stage.js';
 
 async function closeExport(stage: Stage): Promise<void> {
   stage.mark('export closed');

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findFfmpeg } from '../../src/ffmpeg/binary.js';
-import type { Case } from '../case.js';
-import type { HostVariant, Stage } from '../stage.js';
+import { findFfmpeg } from '@vas/reference-host';
+import type { Case } from '../run/case.js';
+import type { HostVariant, Stage } from '../run/stage.js';
 
 const filmSeconds = 4;
 

@@ -1,6 +1,6 @@
 /** The flag off: nothing of the frame path is there. */
 import { readdirSync } from 'node:fs';
-import type { Case } from '../case.js';
+import type { Case } from '../run/case.js';
 
 export const flagOff: Case = {
   name: 'flag-off',

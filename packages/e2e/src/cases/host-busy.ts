@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Case } from '../case.js';
-import type { Stage } from '../stage.js';
+import type { Case } from '../run/case.js';
+import type { Stage } from '../run/stage.js';
 
 const blockedMs = 5_000;
 

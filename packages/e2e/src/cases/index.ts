@@ -1,5 +1,5 @@
 /** All cases, in the order in which they run. */
-import type { Case } from '../case.js';
+import type { Case } from '../run/case.js';
 import { noTap } from './baseline.js';
 import { eightCameras } from './eight-cameras.js';
 import {

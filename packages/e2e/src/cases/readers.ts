@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Case } from '../case.js';
+import type { Case } from '../run/case.js';
 
 export const noReader: Case = {
   name: 'no-reader',

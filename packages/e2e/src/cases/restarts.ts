@@ -1,9 +1,9 @@
 /** FFmpeg, the camera or the host itself goes away and comes back. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Case } from '../case.js';
-import type { Checks } from '../check.js';
+import type { Case } from '../run/case.js';
+import type { Checks } from '../run/check.js';
 import type { ReaderReport } from '../reader/requests.js';
-import type { Stage } from '../stage.js';
+import type { Stage } from '../run/stage.js';
 
 const patienceMs = 12_000;
 

@@ -2,14 +2,14 @@
 import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CameraExportStatistics, FrameExporter } from '@vas/frame-export';
-import { CameraHost } from '../src/camera-host.js';
-import { findFfmpeg } from '../src/ffmpeg/binary.js';
-import { parseIngest } from '../src/ffmpeg/ingest.js';
-import { VideoRouter } from '../src/mediasoup/video-router.js';
-import { answerRequests } from './forked-process.js';
-import { DataHandlerExporter } from './host/data-handler-tap.js';
-import { frameThreads, mappedFiles, openDescriptors, surplus } from './host/leftovers.js';
-import type { CameraStatus, HostLeftovers, HostRequests, HostSettings, HostStatus } from './host/requests.js';
+import { CameraHost } from '@vas/reference-host';
+import { findFfmpeg } from '@vas/reference-host';
+import { parseIngest } from '@vas/reference-host';
+import { VideoRouter } from './video-router.js';
+import { answerRequests } from '../forked-process.js';
+import { DataHandlerExporter } from './data-handler-tap.js';
+import { frameThreads, mappedFiles, openDescriptors, surplus } from './leftovers.js';
+import type { CameraStatus, HostLeftovers, HostRequests, HostSettings, HostStatus } from './requests.js';
 
 const startTimeoutMs = 15_000;
 /** A drain ends when its FFmpeg has; descriptors that are closed asynchronously are gone by then as well. */

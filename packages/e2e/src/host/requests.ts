@@ -1,7 +1,7 @@
 /** What the host under test can be asked. */
 import type { CameraExportStatistics } from '@vas/frame-export';
 import type { FrameSourceRef } from '@vas/frame-export/types';
-import type { CameraHostEvent } from '../../src/camera-host.js';
+import type { CameraHostEvent } from '@vas/reference-host';
 
 /**
  * What takes the raw frames: nobody, because the host knows nothing of the packages; the packages; or, as a

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { JsonLineProcess } from '../json-line-process.js';
 import { python } from '../python.js';
-import { e2eSource } from '../source/folder.js';
+import { packageFolder } from '../package-folder.js';
 
 /** A processor that was not there, for at least 20 ms. */
 export interface Stall {
@@ -42,7 +42,7 @@ export class StallCanary {
   }
 
   static async start(): Promise<StallCanary> {
-    const script = fileURLToPath(new URL('machine/stall_canary.py', e2eSource));
+    const script = fileURLToPath(new URL('src/machine/stall_canary.py', packageFolder));
     const canary = new StallCanary(new JsonLineProcess(python, [script]));
     await canary.begin();
     return canary;

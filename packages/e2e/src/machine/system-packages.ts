@@ -1,7 +1,7 @@
 /** The Debian packages that the suite needs beside those for the worker's build. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { e2eSource } from './source/folder.js';
+import { packageFolder } from '../package-folder.js';
 
 const packages = [
   'ffmpeg',
@@ -15,7 +15,7 @@ const packages = [
   'gstreamer1.0-plugins-ugly',
 ];
 
-const script = fileURLToPath(new URL('../../../scripts/system-packages.mjs', e2eSource));
+const script = fileURLToPath(new URL('../../scripts/system-packages.mjs', packageFolder));
 
 /** @throws Error if some are missing and not installed; how to get them is on standard error */
 export function requireSystemPackages(args: readonly string[]): void {

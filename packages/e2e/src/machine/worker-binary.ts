@@ -1,9 +1,9 @@
 /** Provides the MediaSoup worker: the script finds, fetches or builds it, once per machine. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { e2eSource } from './source/folder.js';
+import { packageFolder } from '../package-folder.js';
 
-const script = fileURLToPath(new URL('../../../scripts/mediasoup-worker/build.mjs', e2eSource));
+const script = fileURLToPath(new URL('mediasoup-worker/build.mjs', packageFolder));
 
 /** Sets `MEDIASOUP_WORKER_BIN`, which MediaSoup reads, for this process and what it starts. */
 export function provideWorker(args: readonly string[]): void {

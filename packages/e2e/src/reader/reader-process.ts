@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openFrameSource } from '@vas/frame-export/reader';
 import type { FrameSource, SourceRead } from '@vas/frame-export/reader';
 import type { FrameSourceRef } from '@vas/frame-export/types';
-import { answerRequests } from './forked-process.js';
-import type { ReaderMode, ReaderReport, ReaderRequests, SeenFrame, Verdict } from './reader/requests.js';
+import { answerRequests } from '../forked-process.js';
+import type { ReaderMode, ReaderReport, ReaderRequests, SeenFrame, Verdict } from './requests.js';
 
 const pollMs = 5;
 /** A parked reader that finds this much time gone between two looks at the clock was stopped meanwhile. */

@@ -1,5 +1,5 @@
 /** Draws packets per 100 ms over time, one panel above the other, with what happened marked. */
-import type { Mark } from '../stage.js';
+import type { Mark } from '../run/stage.js';
 
 export interface Panel {
   readonly title: string;

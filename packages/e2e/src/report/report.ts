@@ -1,10 +1,10 @@
 /** Writes what a run found out: one JSON document, one page of Markdown, one plot per case. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CaseResult } from '../case.js';
-import { notableGapMs } from '../counter/rtp-counter.js';
+import type { CaseResult } from '../run/case.js';
+import { notableGapMs } from '../viewer/rtp-counter.js';
 import { longestStallMs } from '../machine/stall-canary.js';
-import type { Limits } from '../run-case.js';
+import type { Limits } from '../run/run-case.js';
 import { plotSvg } from './plot.js';
 import type { Panel } from './plot.js';
 

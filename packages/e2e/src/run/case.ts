@@ -1,10 +1,10 @@
 /** What a case of the suite is, and what comes of one. */
 import type { Check, Checks } from './check.js';
-import type { StreamCount } from './counter/rtp-counter.js';
-import type { CameraStatus } from './host/requests.js';
-import type { MachineReport } from './machine/stall-canary.js';
-import type { ReaderReport } from './reader/requests.js';
-import type { RecordingCheck } from './recording/hls-recording.js';
+import type { StreamCount } from '../viewer/rtp-counter.js';
+import type { CameraStatus } from '../host/requests.js';
+import type { MachineReport } from '../machine/stall-canary.js';
+import type { ReaderReport } from '../reader/requests.js';
+import type { RecordingCheck } from '../viewer/hls-recording.js';
 import type { Mark, Stage, StageOptions } from './stage.js';
 
 export interface Case {

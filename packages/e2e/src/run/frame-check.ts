@@ -1,8 +1,8 @@
 /** Compares the frames that a reader took with FFmpeg's own digests of what it decoded. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseFrameMd5, readFrameHashes } from '../src/frame-hashes.js';
-import type { SeenFrame } from './reader/requests.js';
+import { parseFrameMd5, readFrameHashes } from '@vas/reference-host';
+import type { SeenFrame } from '../reader/requests.js';
 
 export interface FrameCheck {
   /** Frames that FFmpeg never decoded: torn, mixed up, or invented. */

@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checks } from './check.js';
-import { openDescriptors, surplus } from './host/leftovers.js';
+import { openDescriptors, surplus } from '../host/leftovers.js';
 
 /** Inherited by everything a run starts; our own environment in /proc is that of our start and lacks it. */
 const markName = 'VAS_E2E_RUN';

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { JsonLineProcess } from '../json-line-process.js';
 import { python } from '../python.js';
-import { e2eSource } from '../source/folder.js';
+import { packageFolder } from '../package-folder.js';
 
 /** Shorter pauses are not listed one by one. */
 export const notableGapMs = 100;
@@ -44,7 +44,7 @@ export class RtpCounter {
   }
 
   static async start(streams: number): Promise<RtpCounter> {
-    const script = fileURLToPath(new URL('counter/rtp_counter.py', e2eSource));
+    const script = fileURLToPath(new URL('src/viewer/rtp_counter.py', packageFolder));
     const process = new JsonLineProcess(python, [script, `--free-ports=${streams}`]);
     const { ports } = await process.next(hasPorts);
     return new RtpCounter(process, ports);
