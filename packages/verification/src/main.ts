@@ -4,6 +4,7 @@ import type { Check, CheckOptions } from './check.js';
 import { container } from './container.js';
 import { crowd } from './crowd.js';
 import { killPoints } from './kill-points.js';
+import { litmus } from './litmus.js';
 import { soak } from './soak.js';
 import { tearHunt } from './tear-hunt.js';
 import { truncation } from './truncation.js';
@@ -15,6 +16,7 @@ const checks: Readonly<Record<string, Check>> = {
   soak,
   crowd,
   truncation,
+  litmus,
 };
 
 const { values, positionals } = parseArgs({
