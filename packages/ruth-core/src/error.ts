@@ -11,13 +11,15 @@
  * | `BAD_DESIRED_FPS` | not a finite positive number |
  * | `BAD_CONFIGURATION` | not plain data, or beyond its bounds |
  * | `BAD_FRAME_SOURCE` | not a frame source reference: a field is missing, unknown or out of its range |
- * | `BAD_CHANGE` | not a change |
- * | `BAD_SNAPSHOT` | not a snapshot, or it contradicts itself |
+ * | `BAD_CHANGE` | not a change: a field is missing, unknown or out of its range |
+ * | `BAD_SNAPSHOT` | not a snapshot: a field is missing, unknown or out of its range, or it contradicts itself |
+ * | `UNKNOWN_SNAPSHOT_FORMAT` | the snapshot has another format version than this package writes and reads |
  * | `AGENT_ABSENT` | the camera has no stream agent, and the operation needs one |
  * | `AGENT_NOT_STARTED` | the operation is not allowed while the agent is `created` |
  * | `AGENT_RUNNING` | the operation is not allowed while the agent is `running` |
  * | `AGENT_STOPPED` | the operation is not allowed once the agent is `stopped` |
- * | `CHANGE_DOES_NOT_FOLLOW` | the change cannot happen to this state |
+ * | `CHANGE_DOES_NOT_FOLLOW` | the change cannot happen to this state as it was recorded |
+ * | `CHANGES_MISSING` | between the state and the change there were others, which have not been applied |
  */
 export type RuthErrorCode =
   | 'BAD_CAMERA_ID'
@@ -28,11 +30,13 @@ export type RuthErrorCode =
   | 'BAD_FRAME_SOURCE'
   | 'BAD_CHANGE'
   | 'BAD_SNAPSHOT'
+  | 'UNKNOWN_SNAPSHOT_FORMAT'
   | 'AGENT_ABSENT'
   | 'AGENT_NOT_STARTED'
   | 'AGENT_RUNNING'
   | 'AGENT_STOPPED'
-  | 'CHANGE_DOES_NOT_FOLLOW';
+  | 'CHANGE_DOES_NOT_FOLLOW'
+  | 'CHANGES_MISSING';
 
 /** An operation was refused and changed nothing. */
 export class RuthError extends Error {
@@ -45,13 +49,36 @@ export class RuthError extends Error {
   }
 }
 
-/** Runs code that reads a caller's value: whatever that value makes it throw leaves with a stable code. */
+/** A caller's value was refused while it was read. Never leaves the package. */
+export class Unreadable extends Error {
+  readonly #isOurs = true;
+
+  /** Whether this package threw it. Unlike `instanceof`, asking runs no code of a Proxy. */
+  static is(thrown: unknown): thrown is Unreadable {
+    return typeof thrown === 'object' && thrown !== null && #isOurs in thrown;
+  }
+}
+
+/**
+ * Runs code that reads a caller's value and looks at nothing else: whatever that value makes it throw leaves with a
+ * stable code.
+ */
 export function readingAs<T>(code: RuthErrorCode, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    if (cause instanceof RuthError) throw cause;
-    throw new RuthError(code, cause instanceof Error ? cause.message : 'the value cannot be read', { cause });
+    if (Unreadable.is(cause)) throw new RuthError(code, cause.message);
+    throw new RuthError(code, 'the value threw an error while it was read', { cause });
+  }
+}
+
+/** Runs code that throws nothing but a `RuthError`, and has its message begin with the place that `where` names. */
+export function locating<T>(where: () => string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof RuthError)) throw error;
+    throw new RuthError(error.code, `${where()}: ${error.message}`, { cause: error });
   }
 }
 

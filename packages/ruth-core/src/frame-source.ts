@@ -2,12 +2,13 @@
 import type { FrameSourceRef } from '@vas/frame-export/types';
 import { quoted, readingAs, RuthError } from './error.js';
 import { checkCameraId } from './ids.js';
-import { copyPlainData } from './plain-data.js';
+import { readFields } from './plain-data.js';
 
 export type { FrameSourceRef } from '@vas/frame-export/types';
 
 const MAX_PATH_LENGTH = 4095;
 const MAX_LAYOUT_VERSION = 0xffff_ffff;
+const FIELDS = ['cameraId', 'path', 'layoutVersion'] as const;
 
 /**
  * A frozen copy of a reference, its path and version as given. Nothing is opened, resolved or looked at.
@@ -15,12 +16,9 @@ const MAX_LAYOUT_VERSION = 0xffff_ffff;
  * @throws RuthError `BAD_FRAME_SOURCE`, `BAD_CAMERA_ID`
  */
 export function readFrameSource(value: unknown): FrameSourceRef {
-  const data = readingAs('BAD_FRAME_SOURCE', () => copyPlainData(value, 'frame source'));
-  if (data === null || typeof data !== 'object') throw badFrameSource('it is not an object');
-  const { cameraId, path, layoutVersion, ...unknown } = data as Partial<
-    Record<keyof FrameSourceRef, unknown>
-  >;
-  for (const key of Object.keys(unknown)) throw badFrameSource(`it has an unknown field ${quoted(key)}`);
+  const { cameraId, path, layoutVersion } = readingAs('BAD_FRAME_SOURCE', () =>
+    readFields(value, 'the frame source reference', FIELDS),
+  );
   checkCameraId(cameraId);
   if (!isAbsolutePath(path)) {
     throw badFrameSource(
@@ -32,7 +30,7 @@ export function readFrameSource(value: unknown): FrameSourceRef {
       `layout version ${quoted(layoutVersion)} is not an integer from 1 to ${MAX_LAYOUT_VERSION}`,
     );
   }
-  return Object.freeze({ cameraId: cameraId as string, path, layoutVersion });
+  return Object.freeze({ cameraId, path, layoutVersion });
 }
 
 function isAbsolutePath(path: unknown): path is string {

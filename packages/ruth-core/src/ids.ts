@@ -8,7 +8,7 @@ const CAMERA_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 const MODEL_ID = /^[A-Za-z0-9_][A-Za-z0-9._:@/+-]{0,254}$/;
 
 /** @throws RuthError `BAD_CAMERA_ID` */
-export function checkCameraId(cameraId: unknown): void {
+export function checkCameraId(cameraId: unknown): asserts cameraId is string {
   if (typeof cameraId === 'string' && CAMERA_ID.test(cameraId)) return;
   throw new RuthError(
     'BAD_CAMERA_ID',
@@ -17,7 +17,7 @@ export function checkCameraId(cameraId: unknown): void {
 }
 
 /** @throws RuthError `BAD_MODEL_ID` */
-export function checkModelId(modelId: unknown): void {
+export function checkModelId(modelId: unknown): asserts modelId is string {
   if (typeof modelId === 'string' && MODEL_ID.test(modelId)) return;
   throw new RuthError(
     'BAD_MODEL_ID',

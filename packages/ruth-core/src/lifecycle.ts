@@ -4,6 +4,10 @@ import { RuthError, type RuthErrorCode } from './error.js';
 /** Where an agent stands. It only ever moves forward. */
 export type AgentLifecycle = 'created' | 'running' | 'stopped';
 
+export function isLifecycle(value: unknown): value is AgentLifecycle {
+  return value === 'created' || value === 'running' || value === 'stopped';
+}
+
 /** Where a camera stands: `absent` means that it has no agent. */
 export type AgentState = 'absent' | AgentLifecycle;
 
@@ -19,6 +23,7 @@ export const lifecycleTable = freezeRows({
   removeCamera: { absent: 'absent', created: 'absent', running: 'absent', stopped: 'absent' },
   addSubscription: { absent: 'refused', created: 'created', running: 'running', stopped: 'refused' },
   replaceSubscription: { absent: 'absent', created: 'created', running: 'running', stopped: 'refused' },
+  updateSubscription: { absent: 'absent', created: 'created', running: 'running', stopped: 'refused' },
   removeSubscription: { absent: 'absent', created: 'created', running: 'running', stopped: 'stopped' },
   removeModel: { absent: 'absent', created: 'created', running: 'running', stopped: 'stopped' },
   bindFrameSource: { absent: 'refused', created: 'created', running: 'running', stopped: 'refused' },

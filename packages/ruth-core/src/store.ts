@@ -17,7 +17,18 @@ export class Store {
   });
   /** A model without subscriptions has no entry. */
   readonly #models = new Map<string, ModelRecord>();
+  readonly #modelListing = new Listing<string>({
+    ids: () => this.#models.keys(),
+    find: (modelId) => (this.#models.has(modelId) ? modelId : undefined),
+    idOf: (modelId) => modelId,
+  });
   #subscriptionCount = 0;
+  #revision = 0;
+
+  /** How many changes led to what is here. */
+  get revision(): number {
+    return this.#revision;
+  }
 
   get agentCount(): number {
     return this.#agents.size;
@@ -57,9 +68,29 @@ export class Store {
     return model?.cameras ?? NONE;
   }
 
+  /** In id order. */
+  modelIds(): readonly string[] {
+    return this.#modelListing.values();
+  }
+
   /** Makes changes true, one after the other. They have been decided on this very state, so nothing can fail. */
   commit(changes: readonly Change[]): void {
-    for (const change of changes) this.#commitOne(change);
+    for (const change of changes) {
+      this.#commitOne(change);
+      this.#revision = change.revision;
+    }
+  }
+
+  /** Fills an empty store with the agents of a snapshot, which have been checked. */
+  restore(revision: number, agents: readonly StreamAgent[]): void {
+    for (const { cameraId, lifecycle, frameSource, subscriptions } of agents) {
+      this.#commitOne({ revision, kind: 'agent-added', cameraId });
+      for (const subscription of subscriptions) this.#addSubscription(subscription);
+      const agent = this.#changing(cameraId);
+      agent.frameSource = frameSource;
+      agent.lifecycle = lifecycle;
+    }
+    this.#revision = revision;
   }
 
   #commitOne(change: Change): void {
@@ -104,6 +135,7 @@ export class Store {
     if (model === undefined) {
       model = new ModelRecord(modelId, this.#agents);
       this.#models.set(modelId, model);
+      this.#modelListing.touch(modelId);
     }
     this.#changing(cameraId).add(model.add(subscription));
     this.#subscriptionCount += 1;
@@ -113,7 +145,10 @@ export class Store {
     const record = this.#changing(cameraId).remove(modelId);
     const model = this.#models.get(modelId);
     model?.remove(record);
-    if (model?.isEmpty === true) this.#models.delete(modelId);
+    if (model?.isEmpty === true) {
+      this.#models.delete(modelId);
+      this.#modelListing.touch(modelId);
+    }
     this.#subscriptionCount -= 1;
   }
 

@@ -26,7 +26,7 @@ export function perform(
 ): { answer: string; changes: readonly Change[] } {
   assert(operation in lifecycleTable, `${operation} is an operation`);
   try {
-    const outcome = (state[operation] as (...args: unknown[]) => Outcome<'added'>).apply(state, [...args]);
+    const outcome = (state[operation] as (...args: unknown[]) => Outcome).apply(state, [...args]);
     return { answer: outcome.outcome, changes: outcome.changes };
   } catch (error) {
     if (error instanceof Error && 'code' in error) return { answer: String(error.code), changes: NO_CHANGES };
@@ -47,6 +47,12 @@ export function step(
   // The snapshot is the same object exactly when nothing has changed.
   assertSame(state.snapshot() === before, changes.length === 0);
   assertSame(changes.length === 0, /^([A-Z_]+|already-.*|not-there)$/.test(answer));
+  // Every change has the revision that comes next.
+  assertSame(
+    changes.map(({ revision }) => revision),
+    changes.map((_, index) => before.revision + index + 1),
+  );
+  assertSame([state.revision, state.snapshot().revision], Array(2).fill(before.revision + changes.length));
   keepsakes.keep(changes);
   return changes;
 }
@@ -55,7 +61,9 @@ export function step(
 export function assertEquivalent(state: RuthState, model: NaiveModel, models: readonly string[]): void {
   const expected = model.snapshot();
   const snapshot = state.snapshot();
-  assertSame(snapshot, expected);
+  assertSame(snapshot, { formatVersion: 1, revision: state.revision, agents: expected.agents });
+  assert(state.agents() === snapshot.agents, 'the agents of the snapshot');
+  assertSame(state.modelIds(), models.filter((modelId) => model.camerasOf(modelId).length > 0).sort());
   for (const agent of expected.agents) {
     assertSame(agent.streamAgentId, agent.cameraId);
     assert(

@@ -18,7 +18,21 @@ export interface Step {
 interface NaiveAgent {
   lifecycle: AgentLifecycle;
   frameSource: FrameSourceRef | null;
-  subscriptions: Record<string, { desiredFps: number | null; configuration: PlainData }>;
+  subscriptions: Record<string, Data>;
+}
+
+interface Data {
+  desiredFps: number | null;
+  configuration: PlainData;
+}
+
+const NOTHING: Data = { desiredFps: null, configuration: null };
+
+function said(base: Data, { desiredFps, configuration }: SubscriptionData): Data {
+  const next = { ...base };
+  if (desiredFps !== undefined) next.desiredFps = desiredFps;
+  if (configuration !== undefined) next.configuration = configuration;
+  return next;
 }
 
 /** Malformed on purpose; everything else that the tests use is well formed. */
@@ -84,11 +98,19 @@ export class NaiveModel {
     if (!agent) return 'AGENT_ABSENT';
     if (agent.lifecycle === 'stopped') return 'AGENT_STOPPED';
     if (agent.subscriptions[model]) return 'already-there';
-    agent.subscriptions[model] = { desiredFps: null, configuration: null, ...data };
+    agent.subscriptions[model] = said(NOTHING, data);
     return 'added';
   }
 
   replaceSubscription(camera: string, model: string, data: SubscriptionData = {}): string {
+    return this.#give(camera, model, data, () => NOTHING);
+  }
+
+  updateSubscription(camera: string, model: string, data: SubscriptionData = {}): string {
+    return this.#give(camera, model, data, (previous) => previous);
+  }
+
+  #give(camera: string, model: string, data: SubscriptionData, base: (previous: Data) => Data): string {
     const malformed = this.#malformed(camera, model, data);
     if (malformed) return malformed;
     const agent = this.agents[camera];
@@ -96,7 +118,7 @@ export class NaiveModel {
     if (agent.lifecycle === 'stopped') return 'AGENT_STOPPED';
     const previous = agent.subscriptions[model];
     if (!previous) return 'not-there';
-    const next = { desiredFps: null, configuration: null, ...data };
+    const next = said(base(previous), data);
     if (JSON.stringify(previous) === JSON.stringify(next)) return 'already-there';
     agent.subscriptions[model] = next;
     return 'replaced';

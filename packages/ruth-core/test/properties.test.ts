@@ -21,8 +21,8 @@ function stepsOn(
   const camera = mostly(cameras, BAD_IDS);
   const model = mostly(MODELS, BAD_IDS);
   const data = fc.record({
-    desiredFps: mostly([null, 5, 29.97], BAD_RATES),
-    configuration: fc.constantFrom(null, { zones: [1] }),
+    desiredFps: mostly([null, 5, 29.97, undefined], BAD_RATES),
+    configuration: fc.constantFrom(null, { zones: [1] }, undefined),
   });
   const source = fc.record({
     cameraId: camera,
@@ -37,6 +37,7 @@ function stepsOn(
     removeCamera: fc.tuple(camera),
     addSubscription: fc.oneof(fc.tuple(camera, model), fc.tuple(camera, model, data)),
     replaceSubscription: fc.tuple(camera, model, data),
+    updateSubscription: fc.tuple(camera, model, data),
     removeSubscription: fc.tuple(camera, model),
     removeModel: fc.tuple(model),
     bindFrameSource: fc.tuple(source),
@@ -57,8 +58,8 @@ function stepsOn(
 
 const OPERATIONS: readonly Operation[] = [
   ...(['ensureAgent', 'startAgent', 'stopAgent', 'removeAgent', 'removeCamera'] as const),
-  ...(['addSubscription', 'replaceSubscription', 'removeSubscription', 'removeModel'] as const),
-  ...(['bindFrameSource', 'unbindFrameSource'] as const),
+  ...(['addSubscription', 'replaceSubscription', 'updateSubscription', 'removeSubscription'] as const),
+  ...(['removeModel', 'bindFrameSource', 'unbindFrameSource'] as const),
 ];
 
 interface Real {
@@ -112,10 +113,43 @@ describe('any sequence of operations', () => {
         for (const change of viaJson(real.log)) replayed.apply(change);
         expect(replayed.snapshot()).toEqual(real.state.snapshot());
         expect(replayed.counts()).toEqual(real.state.counts());
+        expect(replayed.revision).toBe(real.state.revision);
         const cloned = RuthState.fromSnapshot(structuredClone(real.state.snapshot()));
         expect(cloned.snapshot()).toEqual(real.state.snapshot());
       }),
       { numRuns: 100 },
+    );
+  });
+
+  it('P3.11: replays from any snapshot with any log that overlaps it, and refuses one that leaves a gap', () => {
+    fc.assert(
+      fc.property(fc.array(stepsOn(CAMERAS), { size: 'medium' }), fc.nat(), fc.nat(), (steps, cut, shift) => {
+        const state = new RuthState();
+        const snapshots = [state.snapshot()];
+        const log: Change[] = [];
+        for (const step of steps) {
+          log.push(...perform(state, step).changes);
+          snapshots.push(state.snapshot());
+        }
+        const snapshot = snapshots[cut % snapshots.length] ?? state.snapshot();
+        const from = shift % (snapshot.revision + 1);
+        const restored = RuthState.fromSnapshot(viaJson(snapshot));
+        // Each change twice: somebody was not sure whether the first had been written.
+        for (const change of viaJson(log.slice(from))) {
+          const isKnown = change.revision <= snapshot.revision;
+          expect(restored.apply(change).outcome).toBe(isKnown ? 'already-applied' : 'applied');
+          expect(restored.apply(change).outcome).toBe('already-applied');
+        }
+        expect(restored.snapshot()).toEqual(state.snapshot());
+        expect(restored.counts()).toEqual(state.counts());
+
+        const behind = log.findIndex(({ revision }) => revision > snapshot.revision + 1);
+        const late = log[behind];
+        if (late === undefined) return;
+        const gapped = RuthState.fromSnapshot(viaJson(snapshot));
+        expect(codeOf(() => gapped.apply(late))).toBe('CHANGES_MISSING');
+        expect(gapped.snapshot()).toEqual(snapshot);
+      }),
     );
   });
 
@@ -156,7 +190,7 @@ describe('any sequence of operations', () => {
           const before = state.snapshot();
           const counted = canonical(state.counts());
           const code = codeOf(() => {
-            state.apply(change);
+            state.apply({ ...change, revision: state.revision + 1 });
           });
           if (code === 'no error') {
             taken += 1;

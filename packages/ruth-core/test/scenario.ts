@@ -42,6 +42,7 @@ const CALLS: Readonly<Record<Operation, (state: RuthState) => { readonly outcome
   removeCamera: (state) => state.removeCamera('door'),
   addSubscription: (state) => state.addSubscription('door', 'faces'),
   replaceSubscription: (state) => state.replaceSubscription('door', 'yolo', { desiredFps: 5 }),
+  updateSubscription: (state) => state.updateSubscription('door', 'yolo', { desiredFps: 5 }),
   removeSubscription: (state) => state.removeSubscription('door', 'yolo'),
   removeModel: (state) => state.removeModel('yolo'),
   bindFrameSource: (state) => state.bindFrameSource({ ...SOURCE, layoutVersion: 2 }),
@@ -57,6 +58,7 @@ const ANSWERS: Readonly<Record<Operation, readonly [string, string, string, stri
   removeCamera: ['not-there', 'removed', 'removed', 'removed'],
   addSubscription: ['AGENT_ABSENT', 'added', 'added', 'AGENT_STOPPED'],
   replaceSubscription: ['not-there', 'replaced', 'replaced', 'AGENT_STOPPED'],
+  updateSubscription: ['not-there', 'replaced', 'replaced', 'AGENT_STOPPED'],
   removeSubscription: ['not-there', 'removed', 'removed', 'removed'],
   removeModel: ['not-there', 'removed', 'removed', 'removed'],
   bindFrameSource: ['AGENT_ABSENT', 'replaced', 'replaced', 'AGENT_STOPPED'],
@@ -110,7 +112,7 @@ export const scenario: Readonly<Record<string, () => void>> = {
     const state = new RuthState();
     assertSame(state.ensureAgent('door'), {
       outcome: 'added',
-      changes: [{ kind: 'agent-added', cameraId: 'door' }],
+      changes: [{ revision: 1, kind: 'agent-added', cameraId: 'door' }],
     });
     const agent = state.agent('door');
     assertSame(agent, {
@@ -149,7 +151,10 @@ export const scenario: Readonly<Record<string, () => void>> = {
       desiredFps: 5,
       configuration: { zones: [1, 2] },
     };
-    assertSame(added, { outcome: 'added', changes: [{ kind: 'subscription-added', subscription }] });
+    assertSame(added, {
+      outcome: 'added',
+      changes: [{ revision: 3, kind: 'subscription-added', subscription }],
+    });
     assertSame(state.subscription('door', 'yolo'), subscription);
     assertSame(state.subscription('yard', 'yolo'), undefined);
     state.addSubscription('yard', 'yolo');
@@ -187,7 +192,7 @@ export const scenario: Readonly<Record<string, () => void>> = {
     }
     const { changes } = state.removeModel('yolo');
     assertSame(
-      changes.map((change) => change.kind === 'subscription-removed' && change.subscription.cameraId),
+      changes.map(({ subscription }) => subscription.cameraId),
       ['door', 'gate', 'yard'],
     );
     assertSame(state.camerasOf('yolo'), []);
@@ -215,11 +220,7 @@ export const scenario: Readonly<Record<string, () => void>> = {
           state.addSubscription(first, 'yolo');
           left.add(first);
           assertSame(
-            state
-              .removeModel('yolo')
-              .changes.map(
-                (change) => change.kind === 'subscription-removed' && change.subscription.cameraId,
-              ),
+            state.removeModel('yolo').changes.map(({ subscription }) => subscription.cameraId),
             [...left].sort(),
           );
           assertSame(state.counts(), { agents: 4, subscriptions: 0, models: 0 });
@@ -266,15 +267,15 @@ export const scenario: Readonly<Record<string, () => void>> = {
     state.ensureAgent('door');
     assertSame(state.bindFrameSource(SOURCE), {
       outcome: 'added',
-      changes: [{ kind: 'frame-source-bound', frameSource: SOURCE, previous: null }],
+      changes: [{ revision: 2, kind: 'frame-source-bound', frameSource: SOURCE, previous: null }],
     });
     const moved = { ...SOURCE, path: '/dev/shm/elsewhere/door' };
     assertSame(state.bindFrameSource(moved).changes, [
-      { kind: 'frame-source-bound', frameSource: moved, previous: SOURCE },
+      { revision: 3, kind: 'frame-source-bound', frameSource: moved, previous: SOURCE },
     ]);
     assertSame(state.agent('door')?.frameSource, moved);
     assertSame(state.unbindFrameSource('door').changes, [
-      { kind: 'frame-source-unbound', frameSource: moved },
+      { revision: 4, kind: 'frame-source-unbound', frameSource: moved },
     ]);
     assertSame(state.agent('door')?.frameSource, null);
   },
@@ -452,7 +453,8 @@ export const scenario: Readonly<Record<string, () => void>> = {
       })),
       ...[0, -1, 1.5, NaN, 2 ** 32, '1', true].map((layoutVersion) => ({ ...SOURCE, layoutVersion })),
     ]) {
-      const isIdMissing = typeof bad === 'object' && bad !== null && !('cameraId' in bad);
+      const isIdMissing =
+        typeof bad === 'object' && bad !== null && !Array.isArray(bad) && !('cameraId' in bad);
       assertCode(
         () => state.bindFrameSource(bad as FrameSourceRef),
         isIdMissing ? 'BAD_CAMERA_ID' : 'BAD_FRAME_SOURCE',
@@ -481,7 +483,7 @@ export const scenario: Readonly<Record<string, () => void>> = {
       keepsakes.keep(value);
     keepsakes.keep(state.removeCamera('door'));
     keepsakes.assertUnchanged();
-    assertSame(state.snapshot(), { agents: [] });
+    assertSame(state.snapshot(), { formatVersion: 1, revision: state.revision, agents: [] });
   },
 
   'P3.3: a snapshot shares with the one before it all that did not change'() {
@@ -529,7 +531,8 @@ export const scenario: Readonly<Record<string, () => void>> = {
       [{ kind: 'agent-added', cameraId: 'door' }, 'CHANGE_DOES_NOT_FOLLOW'],
       [{ kind: 'agent-started', cameraId: 'door' }, 'CHANGE_DOES_NOT_FOLLOW'],
       [{ kind: 'agent-removed', cameraId: 'door' }, 'CHANGE_DOES_NOT_FOLLOW'],
-      [{ kind: 'agent-stopped', cameraId: 'door', at: 1 }, 'CHANGE_DOES_NOT_FOLLOW'],
+      [{ kind: 'agent-stopped', cameraId: 'door', at: 1 }, 'BAD_CHANGE'],
+      [{ kind: 'agent-stopped', cameraId: 'door', previous: null }, 'BAD_CHANGE'],
       [{ kind: 'agent-started', cameraId: 'yard' }, 'AGENT_ABSENT'],
       [{ kind: 'agent-started', cameraId: '' }, 'BAD_CAMERA_ID'],
       [{ kind: 'subscription-added', subscription }, 'CHANGE_DOES_NOT_FOLLOW'],
@@ -555,36 +558,60 @@ export const scenario: Readonly<Record<string, () => void>> = {
       ],
       [{ kind: 'frame-source-unbound', frameSource: { ...SOURCE, path: '/x' } }, 'CHANGE_DOES_NOT_FOLLOW'],
       [{ kind: 'subscription-added' }, 'BAD_CHANGE'],
-      [{ kind: 'frame-source-bound', previous: null }, 'BAD_FRAME_SOURCE'],
+      [{ kind: 'frame-source-bound', previous: null }, 'BAD_CHANGE'],
+      [{ kind: 'frame-source-bound', frameSource: 5, previous: null }, 'BAD_FRAME_SOURCE'],
+      [{ kind: 'frame-source-bound', frameSource: SOURCE, previous: {} }, 'BAD_CAMERA_ID'],
+      [{ kind: 'subscription-added', subscription: { ...subscription, at: 1 } }, 'BAD_CHANGE'],
+      [{ kind: 'subscription-added', subscription: { cameraId: 'door', modelId: 'x' } }, 'BAD_CHANGE'],
+      [{ kind: 'subscription-added', subscription: { ...subscription, desiredFps: 0 } }, 'BAD_DESIRED_FPS'],
+      [{ kind: 'constructor' }, 'BAD_CHANGE'],
       [{ kind: 'frame-source-unbound' }, 'BAD_CHANGE'],
       [{ kind: 'camera-painted', cameraId: 'door' }, 'BAD_CHANGE'],
       [null, 'BAD_CHANGE'],
       ['agent-added', 'BAD_CHANGE'],
     ];
+    const revision = state.revision + 1;
     for (const [change, code] of cases) {
-      assertCode(() => {
-        state.apply(change as Change);
-      }, code);
+      const numbered: unknown =
+        typeof change === 'object' && change !== null ? { revision, ...change } : change;
+      assertCode(() => state.apply(numbered as Change), code);
+    }
+    for (const bad of [undefined, null, 0, -1, 1.5, '1', 2 ** 53, NaN, [1]]) {
+      const change: unknown = { kind: 'agent-stopped', cameraId: 'door', revision: bad };
+      assertCode(() => state.apply(change as Change), 'BAD_CHANGE');
     }
     assertSame(lookOf(state), look);
   },
 
-  'P3.9: a snapshot that contradicts itself is refused'() {
-    const [agent] = doorIn('running').snapshot().agents;
+  'P3.9: P3.11: a snapshot that contradicts itself, has an unknown field or another format is refused'() {
+    const good = doorIn('running').snapshot();
+    const [agent] = good.agents;
     const [subscription] = agent?.subscriptions ?? [];
+    const withAgents = (...agents: unknown[]): unknown => ({ ...good, agents });
+    const withSubscriptions = (...subscriptions: unknown[]): unknown =>
+      withAgents({ ...agent, subscriptions });
     const refused: readonly [unknown, RuthErrorCode][] = [
-      ...[null, 5, {}, { agents: 5 }, { agents: [null] }].map((bad): [unknown, RuthErrorCode] => [
-        bad,
-        'BAD_SNAPSHOT',
+      ...[
+        ...[null, 5, {}, [], { ...good, agents: 5 }, { agents: good.agents }, withAgents(null)],
+        ...[{ ...good, saved: 1 }, withAgents({ ...agent, at: 1 }), withAgents({ cameraId: 'door' })],
+        ...[-1, 1.5, NaN, '1', null, undefined, 2 ** 53].map((revision) => ({ ...good, revision })),
+        ...[withAgents(agent, agent), withAgents({ ...agent, streamAgentId: 'yard' })],
+        ...[withAgents({ ...agent, lifecycle: 'paused' }), withAgents({ ...agent, subscriptions: null })],
+        withAgents({ ...agent, frameSource: { ...SOURCE, cameraId: 'yard' } }),
+        ...[withSubscriptions(subscription, subscription), withSubscriptions(null)],
+        ...[{ cameraId: 'yard' }, { at: 1 }, { desiredFps: undefined }].map((wrong) =>
+          withSubscriptions({ ...subscription, ...wrong }),
+        ),
+        { ...good, agents: new Array(3) },
+      ].map((bad): [unknown, RuthErrorCode] => [bad, 'BAD_SNAPSHOT']),
+      ...[0, 2, '1', null].map((formatVersion): [unknown, RuthErrorCode] => [
+        { ...good, formatVersion },
+        'UNKNOWN_SNAPSHOT_FORMAT',
       ]),
-      [{ agents: [agent, agent] }, 'BAD_SNAPSHOT'],
-      [{ agents: [{ ...agent, streamAgentId: 'yard' }] }, 'BAD_SNAPSHOT'],
-      [{ agents: [{ ...agent, lifecycle: 'paused' }] }, 'BAD_SNAPSHOT'],
-      [{ agents: [{ ...agent, frameSource: { ...SOURCE, cameraId: 'yard' } }] }, 'BAD_SNAPSHOT'],
-      [{ agents: [{ ...agent, subscriptions: [subscription, subscription] }] }, 'BAD_SNAPSHOT'],
-      [{ agents: [{ ...agent, subscriptions: [{ ...subscription, cameraId: 'yard' }] }] }, 'BAD_SNAPSHOT'],
-      [{ agents: [{ ...agent, subscriptions: [{ ...subscription, desiredFps: 0 }] }] }, 'BAD_DESIRED_FPS'],
-      [{ agents: [{ ...agent, cameraId: '..' }] }, 'BAD_CAMERA_ID'],
+      [{ formatVersion: 2, cameras: [] }, 'UNKNOWN_SNAPSHOT_FORMAT'],
+      [withSubscriptions({ ...subscription, desiredFps: 0 }), 'BAD_DESIRED_FPS'],
+      [withAgents({ ...agent, frameSource: { ...SOURCE, at: 1 } }), 'BAD_FRAME_SOURCE'],
+      [withAgents({ ...agent, cameraId: '..' }), 'BAD_CAMERA_ID'],
     ];
     for (const [snapshot, code] of refused)
       assertCode(() => RuthState.fromSnapshot(snapshot as Snapshot), code);
@@ -603,6 +630,381 @@ export const scenario: Readonly<Record<string, () => void>> = {
       return;
     }
     assert(false, 'startAgent is refused');
+  },
+
+  "P3.10: code that runs in a caller's value finds and leaves a whole state: it runs before the operation"() {
+    const meanwhile: readonly ((state: RuthState) => unknown)[] = [
+      (state) => state.addSubscription('door', 'faces'),
+      (state) => state.replaceSubscription('door', 'yolo', { desiredFps: 9 }),
+      (state) => state.removeSubscription('door', 'yolo'),
+      (state) => state.removeModel('yolo'),
+      (state) => state.removeCamera('door'),
+      (state) => state.stopAgent('door'),
+      (state) => state.unbindFrameSource('door'),
+      (state) => state.bindFrameSource({ ...SOURCE, path: '/moved' }),
+      (state) => [state.removeCamera('door'), state.ensureAgent('door')],
+      (state) => state.snapshot(),
+    ];
+    type Wrap = <T extends object>(value: T) => T;
+    const nextChange = (state: RuthState, wrap: Wrap): Change => {
+      const subscription = { cameraId: 'door', modelId: 'faces', desiredFps: 5, configuration: null };
+      return wrap({
+        kind: 'subscription-added',
+        revision: state.revision + 1,
+        subscription: wrap(subscription),
+      });
+    };
+    const operations: readonly ((state: RuthState, wrap: Wrap) => unknown)[] = [
+      (state, wrap) => state.addSubscription('door', 'faces', wrap({ desiredFps: 5 })),
+      (state, wrap) => state.addSubscription('door', 'faces', { configuration: wrap([wrap({ a: 1 })]) }),
+      (state, wrap) => state.replaceSubscription('door', 'yolo', wrap({ configuration: wrap({ a: 1 }) })),
+      (state, wrap) => state.updateSubscription('door', 'yolo', wrap({ configuration: wrap({ a: 1 }) })),
+      (state, wrap) => state.bindFrameSource(wrap({ ...SOURCE, layoutVersion: 2 })),
+      (state, wrap) => state.apply(nextChange(state, wrap)),
+    ];
+    const answerOf = (attempt: () => unknown): unknown => {
+      let answer: unknown;
+      const code = codeOf(() => {
+        answer = attempt();
+      });
+      return code === 'no error' ? answer : code;
+    };
+    let runs = 0;
+    for (const operation of operations) {
+      for (const call of meanwhile) {
+        const state = doorIn('running');
+        let isFirst = true;
+        const run = (): void => {
+          if (!isFirst) return;
+          isFirst = false;
+          runs += 1;
+          call(state);
+        };
+        const wrap: Wrap = (value) =>
+          new Proxy(value, {
+            getPrototypeOf: (target) => (run(), Reflect.getPrototypeOf(target)),
+            ownKeys: (target) => (run(), Reflect.ownKeys(target)),
+            has: (target, key) => (run(), Reflect.has(target, key)),
+            get: (target, key): unknown => (run(), Reflect.get(target, key)),
+            getOwnPropertyDescriptor: (target, key) => (run(), Reflect.getOwnPropertyDescriptor(target, key)),
+          });
+        const answer = answerOf(() => operation(state, wrap));
+
+        const expected = doorIn('running');
+        const plain = doorIn('running');
+        // The change is made for the state before: as is, it was numbered before the call that came between.
+        call(expected);
+        const numbered = operation === operations.at(-1) ? nextChange(plain, (value) => value) : null;
+        assertSame(
+          answer,
+          answerOf(() =>
+            numbered === null ? operation(expected, (value) => value) : expected.apply(numbered),
+          ),
+        );
+        assertSame(lookOf(state), lookOf(expected));
+        const again = RuthState.fromSnapshot(viaJson(state.snapshot()));
+        assertSame(lookOf(again), lookOf(state));
+      }
+    }
+    assertSame(runs, operations.length * meanwhile.length);
+  },
+
+  'P3.10: accessors are refused wherever they stand, and are not run'() {
+    const state = doorIn('running');
+    const look = lookOf(state);
+    let runs = 0;
+    const withAccessor = (value: object, key: string | number): object => {
+      const copy: object = Array.isArray(value) ? [...(value as unknown[])] : { ...value };
+      return Object.defineProperty(copy, key, { enumerable: true, get: () => (runs += 1) });
+    };
+    const { snapshot } = { snapshot: state.snapshot() };
+    const subscription = state.subscription('door', 'yolo') as object;
+    const [agent = {}] = snapshot.agents;
+    const change = { kind: 'subscription-removed', revision: state.revision + 1, subscription };
+    const attempts: readonly [() => unknown, RuthErrorCode][] = [
+      ...['desiredFps', 'configuration', 'modelId', 'other'].map((key): [() => unknown, RuthErrorCode] => [
+        () => state.addSubscription('door', 'faces', withAccessor({}, key)),
+        'BAD_SUBSCRIPTION',
+      ]),
+      [
+        () => state.updateSubscription('door', 'yolo', { configuration: [withAccessor({}, 'a')] as never }),
+        'BAD_CONFIGURATION',
+      ],
+      [
+        () => state.updateSubscription('door', 'yolo', { configuration: withAccessor([1], 0) as never }),
+        'BAD_CONFIGURATION',
+      ],
+      ...['cameraId', 'path', 'layoutVersion'].map((key): [() => unknown, RuthErrorCode] => [
+        () => state.bindFrameSource(withAccessor(SOURCE, key) as FrameSourceRef),
+        'BAD_FRAME_SOURCE',
+      ]),
+      ...['kind', 'revision', 'subscription'].map((key): [() => unknown, RuthErrorCode] => [
+        () => state.apply(withAccessor(change, key) as Change),
+        'BAD_CHANGE',
+      ]),
+      [
+        () => state.apply({ ...change, subscription: withAccessor(subscription, 'modelId') } as Change),
+        'BAD_CHANGE',
+      ],
+      ...['formatVersion', 'revision', 'agents'].map((key): [() => unknown, RuthErrorCode] => [
+        () => RuthState.fromSnapshot(withAccessor(snapshot, key) as Snapshot),
+        'BAD_SNAPSHOT',
+      ]),
+      ...['cameraId', 'lifecycle', 'subscriptions'].map((key): [() => unknown, RuthErrorCode] => [
+        () => RuthState.fromSnapshot({ ...snapshot, agents: [withAccessor(agent, key) as never] }),
+        'BAD_SNAPSHOT',
+      ]),
+      [
+        () => RuthState.fromSnapshot({ ...snapshot, agents: withAccessor(snapshot.agents, 0) as never }),
+        'BAD_SNAPSHOT',
+      ],
+    ];
+    for (const [attempt, code] of attempts) assertCode(attempt, code);
+    assertSame([runs, lookOf(state)], [0, look]);
+  },
+
+  "P3.10: an error thrown by a caller's value leaves with the code of what was read, and nothing else of it"() {
+    const state = doorIn('running');
+    let runs = 0;
+    const trap = (): never => {
+      runs += 1;
+      // Looks like an error of the state, and is none.
+      state.ensureAgent('');
+      throw new Error('not reached');
+    };
+    const hostile = new Proxy(new Error('hidden'), {
+      get: () => (runs += 1),
+      getPrototypeOf: () => ((runs += 1), null),
+    });
+    for (const thrown of [trap, () => hostile]) {
+      const value = new Proxy(
+        {},
+        {
+          getPrototypeOf() {
+            throw thrown();
+          },
+        },
+      );
+      assertCode(() => state.addSubscription('door', 'faces', value), 'BAD_SUBSCRIPTION');
+      assertCode(() => state.addSubscription('door', 'faces', { configuration: value }), 'BAD_CONFIGURATION');
+      assertCode(() => state.bindFrameSource(value as FrameSourceRef), 'BAD_FRAME_SOURCE');
+      assertCode(() => state.apply(value as Change), 'BAD_CHANGE');
+      assertCode(() => RuthState.fromSnapshot(value as Snapshot), 'BAD_SNAPSHOT');
+    }
+    assertSame(runs, 5);
+  },
+
+  'P3.10: what lies beyond the bound of a configuration is not looked at'() {
+    const state = doorIn('running');
+    let reads = 0;
+    const counted = (value: unknown[]): unknown =>
+      new Proxy(value, {
+        getOwnPropertyDescriptor(target, key) {
+          reads += 1;
+          return Reflect.getOwnPropertyDescriptor(target, key);
+        },
+        ownKeys(target) {
+          reads += target.length;
+          return Reflect.ownKeys(target);
+        },
+      });
+    const long = counted(new Array(1_000_000));
+    const shared = counted(new Array(4_000).fill(0));
+    const attempts: readonly [unknown, number][] = [
+      [long, 2],
+      [[[long]], 2],
+      [[shared, shared, shared], 20_000],
+    ];
+    for (const [bad, most] of attempts) {
+      reads = 0;
+      const configuration = bad as PlainData;
+      assertCode(() => state.addSubscription('door', 'faces', { configuration }), 'BAD_CONFIGURATION');
+      assert(reads <= most, `${reads} reads are at most ${most}`);
+    }
+    // Ten thousand values are taken, one more is not, however they are nested.
+    for (const [inner, isTaken] of [
+      [4_998, true],
+      [4_999, false],
+    ] as const) {
+      const part: PlainData = new Array<number>(inner).fill(0);
+      const configuration = [part, part, 0];
+      const code = codeOf(() => state.replaceSubscription('door', 'yolo', { configuration }));
+      assertSame(code, isTaken ? 'no error' : 'BAD_CONFIGURATION');
+    }
+  },
+
+  'P3.11: a log that was not cut after its snapshot was written replays to the right state'() {
+    const state = new RuthState();
+    const log: Change[] = [];
+    const keep = (changes: readonly Change[]): unknown => log.push(...changes);
+    keep(state.ensureAgent('door').changes);
+    keep(state.addSubscription('door', 'yolo', { desiredFps: 5 }).changes);
+    keep(state.startAgent('door').changes);
+    keep(state.removeCamera('door').changes);
+    keep(state.ensureAgent('door').changes);
+    const snapshot = state.snapshot();
+    assertSame([state.revision, snapshot.revision], [6, 6]);
+    keep(state.addSubscription('door', 'faces').changes);
+    keep(state.removeCamera('door').changes);
+
+    const restored = RuthState.fromSnapshot(viaJson(snapshot));
+    assertSame(restored.revision, 6);
+    assertSame(
+      viaJson(log).map((change) => restored.apply(change).outcome),
+      log.map(({ revision }) => (revision <= 6 ? 'already-applied' : 'applied')),
+    );
+    assertSame(restored.snapshot(), state.snapshot());
+    // The state goes on where the log ends.
+    assertSame(
+      restored.ensureAgent('door').changes.map(({ revision }) => revision),
+      [state.revision + 1],
+    );
+  },
+
+  'P3.11: a log that ends in the middle of an operation leaves a state that goes on'() {
+    const before = doorIn('running').snapshot();
+    const { changes } = doorIn('running').removeCamera('door');
+    assertSame(
+      changes.map(({ kind }) => kind),
+      ['subscription-removed', 'frame-source-unbound', 'agent-removed'],
+    );
+    for (let kept = 0; kept <= changes.length; kept += 1) {
+      const state = RuthState.fromSnapshot(before);
+      for (const change of changes.slice(0, kept)) state.apply(change);
+      assertSame(state.counts().agents, kept < changes.length ? 1 : 0);
+      state.removeCamera('door');
+      assertSame(state.snapshot().agents, []);
+      assertSame(state.revision, before.revision + changes.length);
+    }
+  },
+
+  'P3.9: P3.11: an error of a replay names the change, its kind and its camera, and one of a snapshot the place'() {
+    const messageOf = (attempt: () => unknown): string => {
+      try {
+        attempt();
+      } catch (error) {
+        if (error instanceof RuthError) return `${error.code}: ${error.message}`;
+      }
+      return 'no error of the state';
+    };
+    const state = doorIn('running');
+    const [added] = doorIn('created').removeSubscription('door', 'yolo').changes;
+    assert(added !== undefined, 'there is a change');
+    const { subscription } = added;
+    assertSame(
+      messageOf(() => state.apply({ kind: 'subscription-added', revision: 5, subscription })),
+      'CHANGE_DOES_NOT_FOLLOW: change 5 (subscription-added, camera door): ' +
+        'it cannot happen to the state at revision 4 as it was recorded',
+    );
+    assertSame(
+      messageOf(() => state.apply({ kind: 'agent-stopped', revision: 9, cameraId: 'door' })),
+      'CHANGES_MISSING: change 9 (agent-stopped, camera door): the state is at revision 4: changes are missing',
+    );
+    assertSame(
+      messageOf(() => state.apply({ kind: 'agent-started', revision: 5, cameraId: 'yard' })),
+      'AGENT_ABSENT: change 5 (agent-started, camera yard): ' +
+        'startAgent is refused: camera yard has no stream agent: ensure one first',
+    );
+    const bad = { kind: 'agent-started', revision: 5, cameraId: 'a/b' } as const;
+    assert(
+      messageOf(() => state.apply(bad)).startsWith('BAD_CAMERA_ID: change 5 (agent-started): '),
+      'the change is named',
+    );
+    const snapshot = state.snapshot();
+    const [agent] = snapshot.agents;
+    assert(agent !== undefined, 'there is an agent');
+    const broken = { ...agent, subscriptions: [subscription, { ...subscription, desiredFps: -1 }] };
+    const yard = { ...agent, cameraId: 'yard', streamAgentId: 'yard', frameSource: null, subscriptions: [] };
+    assertSame(
+      messageOf(() => RuthState.fromSnapshot({ ...snapshot, agents: [yard, broken] })),
+      'BAD_DESIRED_FPS: agents[1]: camera door: subscriptions[1]: ' +
+        'desired rate -1 is not a finite positive number',
+    );
+    for (const [wrong, said] of [
+      [{ formatVersion: 1, revision: 0 }, 'the snapshot has no field agents'],
+      [{ ...snapshot, agents: {} }, 'the list of agents is not an array'],
+      [
+        { ...snapshot, agents: [{ ...agent, at: 5 }] },
+        'agents[0]: not plain data: the agent has an unknown field at',
+      ],
+    ] as const) {
+      const message = messageOf(() => RuthState.fromSnapshot(wrong as unknown as Snapshot));
+      assert(message.startsWith('BAD_SNAPSHOT: ') && message.includes(said), message);
+      assert(!/iterable|undefined|TypeError/.test(message), message);
+    }
+  },
+
+  'P3.2: a subscription that was handed out can be handed back as data'() {
+    const state = doorIn('running');
+    state.replaceSubscription('door', 'yolo', { desiredFps: 5, configuration: { zone: 'gate' } });
+    const subscription = state.subscription('door', 'yolo');
+    assert(subscription !== undefined, 'there is a subscription');
+    const { cameraId, modelId } = subscription;
+    assertSame(state.replaceSubscription(cameraId, modelId, subscription).outcome, 'already-there');
+    state.removeSubscription(cameraId, modelId);
+    assertSame(state.addSubscription(cameraId, modelId, subscription).changes[0]?.subscription, subscription);
+    assertSame(state.updateSubscription(cameraId, modelId, subscription).outcome, 'already-there');
+    // Of another camera or model it says so: what was meant cannot be known.
+    for (const [camera, model] of [
+      ['yard', 'yolo'],
+      ['door', 'faces'],
+    ] as const) {
+      assertCode(() => state.addSubscription(camera, model, subscription), 'BAD_SUBSCRIPTION');
+    }
+  },
+
+  'P3.3: an update keeps what it does not name, and a replacement does not'() {
+    const state = doorIn('running');
+    const data = { desiredFps: 5, configuration: { zone: 'gate' } };
+    state.replaceSubscription('door', 'yolo', data);
+    const previous = state.subscription('door', 'yolo');
+    const ids = { cameraId: 'door', modelId: 'yolo' };
+    const updated = { ...ids, ...data, desiredFps: 7 };
+    assertSame(state.updateSubscription('door', 'yolo', { desiredFps: 7 }), {
+      outcome: 'replaced',
+      changes: [{ revision: state.revision, kind: 'subscription-replaced', subscription: updated, previous }],
+    });
+    for (const nothing of [{}, { desiredFps: undefined, configuration: undefined }]) {
+      assertSame(state.updateSubscription('door', 'yolo', nothing), {
+        outcome: 'already-there',
+        changes: [],
+      });
+    }
+    state.updateSubscription('door', 'yolo', { desiredFps: null });
+    assertSame(state.subscription('door', 'yolo'), { ...ids, ...data, desiredFps: null });
+    state.replaceSubscription('door', 'yolo', { desiredFps: 7 });
+    assertSame(state.subscription('door', 'yolo'), { ...ids, desiredFps: 7, configuration: null });
+    assertSame(state.updateSubscription('door', 'faces', {}).outcome, 'not-there');
+  },
+
+  'P3.1: P3.2: agents and models can be listed without a snapshot'() {
+    const state = new RuthState();
+    assertSame([state.agents(), state.modelIds()], [[], []]);
+    for (const cameraId of ['yard', 'door']) {
+      state.ensureAgent(cameraId);
+      for (const modelId of ['yolo', 'faces']) state.addSubscription(cameraId, modelId);
+    }
+    assertSame(
+      state.agents().map(({ cameraId }) => cameraId),
+      ['door', 'yard'],
+    );
+    const models = state.modelIds();
+    assertSame(models, ['faces', 'yolo']);
+    state.removeSubscription('door', 'yolo');
+    assert(state.modelIds() === models, 'the same list as long as no model comes or goes');
+    state.removeSubscription('yard', 'yolo');
+    state.addSubscription('door', 'gait');
+    assertSame(state.modelIds(), ['faces', 'gait']);
+    assertDeeplyFrozen(state.agents());
+    assertDeeplyFrozen(state.modelIds());
+  },
+
+  'P3.11: the JSON of a state is its snapshot, from which the state can be made again'() {
+    const state = doorIn('running');
+    assertSame(viaJson(state), state.snapshot());
+    const text = JSON.stringify({ ruth: state });
+    const { ruth } = JSON.parse(text) as { ruth: Snapshot };
+    assertSame(RuthState.fromSnapshot(ruth).snapshot(), state.snapshot());
   },
 
   'S5: a long walk through all operations agrees with a naive model, and its replay gives the same state'() {
@@ -648,7 +1050,7 @@ function* walk(length: number): Generator<Step> {
     };
     const operation = pick<Operation>([...operations, ...FREQUENT, ...FREQUENT, ...FREQUENT]);
     if (count % 500 === 499) yield { operation: 'removeModel', args: [model] };
-    else if (/^(add|replace)/.test(operation)) yield { operation, args: [camera, model, data] };
+    else if (/^(add|replace|update)/.test(operation)) yield { operation, args: [camera, model, data] };
     else if (operation === 'removeSubscription') yield { operation, args: [camera, model] };
     else if (operation === 'bindFrameSource') {
       yield {

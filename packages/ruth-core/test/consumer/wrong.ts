@@ -22,7 +22,9 @@ state.bindFrameSource({ cameraId: 'door' });
 // @ts-expect-error a version is a number
 export const source: FrameSourceRef = { cameraId: 'door', path: '/a', layoutVersion: '1' };
 // @ts-expect-error there is no such kind of change
-export const change: Change = { kind: 'agent-paused', cameraId: 'door' };
+export const change: Change = { kind: 'agent-paused', revision: 1, cameraId: 'door' };
+// @ts-expect-error a change has a revision
+export const unnumbered: Change = { kind: 'agent-started', cameraId: 'door' };
 // @ts-expect-error starting an agent does not add it
 export const isAdded = state.startAgent('door').outcome === 'added';
 // @ts-expect-error an agent may be missing
@@ -34,8 +36,15 @@ state.counts().agents = 0;
 // @ts-expect-error lists are read-only
 state.camerasOf('yolo').push('door');
 // @ts-expect-error a snapshot is data
-export const snapshot: Snapshot = { agents: ['door'] };
+export const snapshot: Snapshot = { formatVersion: 1, revision: 0, agents: ['door'] };
+// @ts-expect-error there is no such format
+export const later: Snapshot = { formatVersion: 2, revision: 0, agents: [] };
 // @ts-expect-error the table is read-only
 lifecycleTable.startAgent.created = 'running';
 // @ts-expect-error there is no such operation
 state.pauseAgent('door');
+const outcome = state.ensureAgent('door');
+// @ts-expect-error where nothing changed there is no change
+export const none: unknown = outcome.outcome === 'already-there' ? outcome.changes[0].cameraId : 0;
+// @ts-expect-error adding an agent does nothing to a subscription
+export const other: unknown = outcome.outcome === 'added' ? outcome.changes[0].subscription : 0;
