@@ -66,7 +66,7 @@ impl Drop for Region {
 #[derive(Debug)]
 pub struct Mapping {
     // First: the ranges must not be unmapped while they are guarded.
-    guard: Option<Guard>,
+    guard: Guard,
     meta: Region,
     data: Region,
 }
@@ -105,7 +105,7 @@ impl Mapping {
     /// Whether a file turned out to be shorter than it was when it was mapped. There are only zeros then.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.guard.as_ref().is_some_and(Guard::is_lost)
+        self.guard.is_lost()
     }
 
     /// The first byte of meta. Writing through it is for [`MapMode::PrivateWritable`] only.

@@ -7,13 +7,60 @@
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Once, OnceLock};
 
-/// Rings that are mapped at once in this process; those beyond are not guarded.
-const MOST_RINGS: usize = 1024;
+/// Rings of one page of the table.
+const PAGE_RINGS: usize = 256;
 
-static RINGS: [Ring; MOST_RINGS] = [const { Ring::new() }; MOST_RINGS];
+/// A piece of the table. It grows by such pieces, which are never freed: the handler may look at any of them at any
+/// time.
+struct Page {
+    rings: [Ring; PAGE_RINGS],
+    next: AtomicPtr<Page>,
+}
+
+static FIRST: Page = Page::new();
+
+impl Page {
+    const fn new() -> Self {
+        Self {
+            rings: [const { Ring::new() }; PAGE_RINGS],
+            next: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    fn next(&self) -> Option<&'static Self> {
+        // ORDER guard: acquire, the page is complete. Pairs with `grow`.
+        let next = self.next.load(Ordering::Acquire);
+        // SAFETY: a page that was linked here stays for as long as the process runs.
+        unsafe { next.as_ref() }
+    }
+
+    /// The page after this one, which is the last; one that another thread links meanwhile is as good.
+    fn grow(&self) -> &'static Self {
+        let page = Box::into_raw(Box::new(Self::new()));
+        // ORDER guard: release, the page is complete; acquire, so is the other one. Pairs with `next`.
+        let linked = self
+            .next
+            .compare_exchange(ptr::null_mut(), page, Ordering::Release, Ordering::Acquire);
+        let next = match linked {
+            Ok(_) => page,
+            Err(other) => {
+                // SAFETY: it came from a box, and nobody else has seen it.
+                drop(unsafe { Box::from_raw(page) });
+                other
+            }
+        };
+        // SAFETY: it is linked, so it stays for as long as the process runs.
+        unsafe { &*next }
+    }
+}
+
+/// Every ring of the table, in loads only.
+fn rings() -> impl Iterator<Item = &'static Ring> {
+    std::iter::successors(Some(&FIRST), |page| page.next()).flat_map(|page| &page.rings)
+}
 
 /// The two ranges of a mapped ring, for the handler. A range whose `start` is 0 is not there.
 struct Ring {
@@ -73,24 +120,21 @@ impl std::fmt::Debug for Guard {
 }
 
 impl Guard {
-    /// Guards two mapped ranges; `None` if there are too many already.
+    /// Guards two mapped ranges, however many there are already.
     ///
     /// # Safety
     ///
     /// Both are mappings of the caller's own, whole pages, and stay mapped as long as the guard. Nothing but
     /// racing loads and stores of a ring's bytes looks at them, which may find zeros at any time.
-    pub(crate) unsafe fn new(ranges: [(*mut u8, usize); 2]) -> Option<Self> {
+    pub(crate) unsafe fn new(ranges: [(*mut u8, usize); 2]) -> Self {
         install();
-        // ORDER guard: acquire, after the former owner has cleared the ranges. Pairs with `drop`.
-        let ring = RINGS
-            .iter()
-            .find(|ring| !ring.is_taken.swap(true, Ordering::Acquire))?;
+        let ring = take_ring();
         // ORDER guard: relaxed, only a fault in the ranges sets it, and they are not there yet.
         ring.is_lost.store(false, Ordering::Relaxed);
         for (range, (start, len)) in ring.ranges.iter().zip(ranges) {
             range.set(start.addr(), len);
         }
-        Some(Self(ring))
+        Self(ring)
     }
 
     /// Whether a file turned out to be shorter than its mapping. What is stored into the ring since is seen by
@@ -98,6 +142,22 @@ impl Guard {
     pub(crate) fn is_lost(&self) -> bool {
         // ORDER guard: relaxed, it concerns no other memory, and this thread sees what its own signals did.
         self.0.is_lost.load(Ordering::Relaxed)
+    }
+}
+
+/// A place of the table that nobody has.
+fn take_ring() -> &'static Ring {
+    let mut page = &FIRST;
+    loop {
+        let free = page.rings.iter().find(|ring| {
+            // ORDER guard: relaxed, only to pass over those that are taken without writing to them.
+            // ORDER guard: acquire, after the former owner has cleared the ranges. Pairs with `drop`.
+            !ring.is_taken.load(Ordering::Relaxed) && !ring.is_taken.swap(true, Ordering::Acquire)
+        });
+        match free {
+            Some(ring) => return ring,
+            None => page = page.next().unwrap_or_else(|| page.grow()),
+        }
     }
 }
 
@@ -140,15 +200,20 @@ extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut
     // SAFETY: SIGBUS has an address.
     let address = unsafe { info_ref.si_addr() }.addr();
     // A SIGBUS that was sent has no fault to be repaired.
-    if info_ref.si_code > 0 && replace_ring_at(address) {
+    let was_sent = info_ref.si_code <= 0;
+    if !was_sent && replace_ring_at(address) {
         return;
     }
     let Some(former) = FORMER.get() else { return };
+    // The process goes on, and this handler must stay in its place.
+    if was_sent && former.sa_sigaction == libc::SIG_IGN {
+        return;
+    }
     if former.sa_sigaction == libc::SIG_DFL || former.sa_sigaction == libc::SIG_IGN {
         // Not ours: the fault comes again and has the action that it would have had without us.
         // SAFETY: it is the action that the kernel gave us.
         unsafe { libc::sigaction(signal, former, ptr::null_mut()) };
-        if info_ref.si_code <= 0 {
+        if was_sent {
             // SAFETY: raises the signal, which is sent again, in this thread.
             unsafe { libc::raise(signal) };
         }
@@ -171,7 +236,7 @@ fn replace_ring_at(address: usize) -> bool {
             .get()
             .is_some_and(|(start, len)| (start..start + len).contains(&address))
     };
-    let Some(ring) = RINGS.iter().find(|ring| ring.ranges.iter().any(has_address)) else {
+    let Some(ring) = rings().find(|ring| ring.ranges.iter().any(has_address)) else {
         return false;
     };
     // ORDER guard: relaxed, see `is_lost`.

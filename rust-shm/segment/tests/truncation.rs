@@ -77,6 +77,43 @@ fn a_ring_that_is_opened_again_and_again_is_guarded_each_time() {
     assert!(segment.memory().is_lost());
 }
 
+#[test]
+fn p2_8_every_ring_is_guarded_however_many_there_are() {
+    let stage = Stage::new();
+    let lock = lock(&stage.base(), "a");
+    let segment = Segment::create(&lock, &options()).unwrap();
+    let mut picture = vec![0; options().shape.geometry().frame_bytes()];
+    publish(&mut writer(&segment), 1);
+    let sources: Vec<_> = (0..3000)
+        .map(|_| FrameSource::open(&stage.base(), &camera("a")).unwrap())
+        .collect();
+    truncate(&stage.base(), "frame.data");
+    for (number, source) in sources.iter().enumerate() {
+        assert!(source.reader().copy(1, &mut picture).is_err(), "ring {number}");
+        assert!(source.memory().is_lost(), "ring {number}");
+    }
+}
+
+#[test]
+fn p2_8_a_sigbus_that_is_sent_and_ignored_leaves_the_guard_where_it_is() {
+    const TEST: &str = "p2_8_a_sigbus_that_is_sent_and_ignored_leaves_the_guard_where_it_is";
+    let Some((_, base)) = role() else {
+        assert!(play(TEST, "sent", &Stage::new().base()).wait().success());
+        return;
+    };
+    // SAFETY: ignoring a signal touches no memory.
+    unsafe { libc::signal(libc::SIGBUS, libc::SIG_IGN) };
+    let lock = lock(&base, "a");
+    let segment = Segment::create(&lock, &options()).unwrap();
+    let mut writer = writer(&segment);
+    publish(&mut writer, 1);
+    // SAFETY: sends a signal to this thread.
+    unsafe { libc::raise(libc::SIGBUS) };
+    truncate(&base, "frame.data");
+    publish(&mut writer, 1);
+    assert!(segment.memory().is_lost());
+}
+
 /// A fault in a mapping that is no ring.
 fn fault_elsewhere(base: &Path) {
     let file = OpenOptions::new()
