@@ -28,6 +28,15 @@ pub(crate) enum Found {
     Foreign,
 }
 
+/// What the readers of a ring are told that another writer left behind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    /// The camera goes on in a newer ring, or is about to.
+    Replaced,
+    /// Its writer died, and nothing takes its place. The camera was not closed: it may come back.
+    Dead,
+}
+
 /// An open folder that may be removed by us.
 pub(crate) struct ExportDir {
     dir: OwnedFd,
@@ -89,7 +98,7 @@ impl ExportDir {
 
     /// Tells the readers that are still attached, and removes the files and the folder. Best effort: whatever
     /// cannot be removed stays for the next sweep. Returns whether the folder is gone.
-    pub(crate) fn remove(self, base: &BaseDir, name: &str, fate: State) -> bool {
+    pub(crate) fn remove(self, base: &BaseDir, name: &str, fate: Fate) -> bool {
         let _ = self.tell(fate);
         fail_point!("former-told");
         remove_files(&self.dir);
@@ -97,11 +106,12 @@ impl ExportDir {
         remove_dir(base, name, self.id)
     }
 
-    /// Sets the state of a ring that has no mapping here, and says `Live`.
+    /// Tells the readers of a ring that has no mapping here, and says `Live`. Of a dead writer they need not be told:
+    /// its heartbeat is made as old as can be, so that they need not wait until it is.
     ///
-    /// The four bytes are written through the file, so nothing that the file holds, nor anybody who cuts it
-    /// short meanwhile, can harm this process as it could through a mapping.
-    fn tell(&self, fate: State) -> Result<(), Errno> {
+    /// The few bytes are written through the file, so nothing that the file holds, nor anybody who cuts it short
+    /// meanwhile, can harm this process as it could through a mapping.
+    fn tell(&self, fate: Fate) -> Result<(), Errno> {
         let meta = self.open_meta(OFlags::RDWR)?;
         if !is_our_regular_file(&fstat(&meta)?) || file_size_limit() < layout::SLOT_RECORDS as u64 {
             return Ok(());
@@ -113,8 +123,15 @@ impl ExportDir {
             && magic == layout::MAGIC
             && state_len == state.len()
             && u32::from_le_bytes(state) == State::Live.number();
-        if is_live_ring {
-            pwrite(&meta, &fate.number().to_le_bytes(), layout::header::STATE as u64)?;
+        match fate {
+            Fate::Replaced if is_live_ring => {
+                let replaced = State::Replaced.number().to_le_bytes();
+                pwrite(&meta, &replaced, layout::header::STATE as u64)?;
+            }
+            Fate::Dead if is_live_ring => {
+                pwrite(&meta, &[0; 8], layout::header::HEARTBEAT_NS as u64)?;
+            }
+            Fate::Replaced | Fate::Dead => {}
         }
         Ok(())
     }

@@ -113,7 +113,11 @@ fn p2_6_a_killed_writer_is_dead_to_readers_and_its_leftovers_stop_nobody() {
     let lock = lock(&stage.base(), "a");
     let segment = Segment::create(&lock, &options()).unwrap();
     assert_eq!(names(&stage.base()), [".a.lock", "a"]);
-    assert_eq!(attached.health(), Health::Ended);
+    assert_eq!(
+        attached.health(),
+        Health::Replaced,
+        "a crash is not the end of the camera"
+    );
     assert_eq!(stage::newest(&attached), before);
     assert!(!attached.is_current());
     let reopened = attached.reopen().unwrap();
@@ -196,7 +200,10 @@ fn p2_6_a_sweep_removes_what_the_dead_left_and_nothing_else() {
         "theirs",
     ];
     assert_eq!(names(&base), left);
-    assert_eq!(attached.reader().state(), Some(State::Ended));
+    // Nobody closed the camera and nothing took its place: it is dead, at once, and then absent.
+    assert_eq!(attached.reader().state(), Some(State::Live));
+    assert_eq!(attached.health(), Health::Dead);
+    assert_eq!(attached.reopen().unwrap_err().code(), "SOURCE_NOT_FOUND");
     assert_eq!(sweep(&base).unwrap(), 0);
     drop(only_locked);
 }

@@ -92,10 +92,7 @@ fn p2_6_a_start_after_a_kill_at_any_step_finds_its_way_without_help() {
         let source = FrameSource::open(&base, &camera("a")).unwrap();
         assert!(source.writer_holds_lock() && source.is_current(), "{fault}");
         if let Some(attached) = attached {
-            assert!(
-                matches!(attached.health(), Health::Ended | Health::Replaced),
-                "{fault}"
-            );
+            assert_eq!(attached.health(), Health::Replaced, "{fault}");
             assert!(!attached.is_current(), "{fault}");
         }
         drop((segment, lock));
@@ -134,7 +131,7 @@ fn p2_6_a_sweep_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove(
         // The half-built folder comes first, the ring that a reader is attached to second.
         let status = play_with(TEST, "sweeper", &stage.base(), ("VAS_FAULT", fault)).wait();
         assert!(was_killed(status), "{fault}: {status}");
-        assert_eq!(health_much_later(&attached), Health::Ended, "{fault}");
+        assert_eq!(health_much_later(&attached), Health::Dead, "{fault}");
         assert_eq!(sweep(&stage.base()).unwrap(), 1, "{fault}");
         assert_eq!(names(&stage.base()), [""; 0], "{fault}");
     }

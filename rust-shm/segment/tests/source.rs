@@ -9,8 +9,9 @@ use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
-use stage::{Stage, camera, lock, options, play, publish, role, writer};
+use stage::{Stage, camera, lock, next_generation, options, play, publish, role, writer};
 use vas_frame_protocol::layout::header;
+use vas_frame_protocol::{State, set_state};
 use vas_frame_segment::{FrameSource, Health, MapMode, OpenError, Segment, SourceOptions};
 
 const SECOND: u64 = 1_000_000_000;
@@ -31,6 +32,28 @@ fn copy_of(segment: &Segment, to: &Path) {
 
 fn writable(file: &Path) -> fs::File {
     fs::File::options().write(true).open(file).unwrap()
+}
+
+#[test]
+fn p2_6_a_ring_that_has_ended_is_not_opened_again_where_it_still_stands() {
+    for state in [State::Ended, State::Replaced] {
+        let stage = Stage::new();
+        let lock = lock(&stage.base(), "a");
+        let segment = Segment::create(&lock, &options()).unwrap();
+        let source = FrameSource::open(&stage.base(), &camera("a")).unwrap();
+        assert!(source.reopen().is_ok(), "the ring lives");
+        // As a host leaves it that dies between telling its readers and removing the files.
+        set_state(segment.memory(), state);
+        for _ in 0..3 {
+            assert_eq!(
+                source.reopen().unwrap_err().code(),
+                "SOURCE_NOT_FOUND",
+                "{state:?}"
+            );
+        }
+        let _next = Segment::create(&lock, &next_generation(&options(), 1)).unwrap();
+        assert_eq!(source.reopen().unwrap().health(), Health::Idle);
+    }
 }
 
 #[test]
@@ -230,7 +253,7 @@ fn p2_5_a_source_stays_what_it_is_when_the_working_directory_changes() {
         return;
     };
     std::env::set_current_dir(&path).unwrap();
-    let lock = lock(Path::new("base"), "a");
+    let lock = lock(&path.join("base"), "a");
     let _segment = Segment::create(&lock, &options()).unwrap();
     let source = FrameSource::open(Path::new("base"), &camera("a")).unwrap();
     std::env::set_current_dir("/").unwrap();

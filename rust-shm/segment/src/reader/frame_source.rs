@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat};
 use rustix::io::Errno;
-use vas_frame_protocol::{AttachError, Reader, RingMemory};
+use vas_frame_protocol::{AttachError, Reader, RingMemory, State};
 
 use super::health::{Health, HealthReport, judge};
 use crate::camera_id::CameraId;
@@ -164,10 +164,30 @@ impl FrameSource {
 
     /// Opens what is at the path now, in the same way. This source stays as it is.
     ///
+    /// A ring that was ended or replaced, and still stands there because its writer died before it could remove the
+    /// files, is not opened again: there is no export then.
+    ///
     /// # Errors
     /// [`OpenError`].
     pub fn reopen(&self) -> Result<Self, OpenError> {
-        Self::open_dir(&self.path, self.options)
+        let found = Self::open_dir(&self.path, self.options)?;
+        let is_over = matches!(self.reader.state(), Some(State::Ended | State::Replaced));
+        if is_over && found.has_the_files_of(self) {
+            return Err(OpenError::NotFound {
+                path: self.path.clone(),
+            });
+        }
+        Ok(found)
+    }
+
+    /// Whether both sources have the same two files open, and so the same ring.
+    #[must_use]
+    pub fn has_the_files_of(&self, other: &Self) -> bool {
+        let are_same = |ours, theirs| match (FileId::of(ours), FileId::of(theirs)) {
+            (Ok(ours), Ok(theirs)) => ours == theirs,
+            _ => false,
+        };
+        are_same(&self.meta, &other.meta) && are_same(&self.data, &other.data)
     }
 
     /// Reads frames.

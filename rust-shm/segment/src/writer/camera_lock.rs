@@ -9,7 +9,7 @@ use super::held_lock::{HeldLock, LockError, lock_name};
 use super::sweep::remove_leftovers;
 use crate::base_dir::BaseDir;
 use crate::camera_id::CameraId;
-use crate::export_dir::{Found, find};
+use crate::export_dir::{Fate, Found, find};
 use crate::fail_point::fail_point;
 
 /// How long a lock that somebody else holds is asked for again. A sweep holds it for an instant only; a writer
@@ -26,7 +26,8 @@ pub struct CameraLock {
 }
 
 impl CameraLock {
-    /// Takes the lock, and removes what a writer of this camera that died left behind.
+    /// Takes the lock, and removes what a writer of this camera that died left behind. Readers that are still
+    /// attached to that are told to open again: the camera comes back.
     ///
     /// The base folder is created (mode 0755) if only its last component is missing.
     ///
@@ -50,7 +51,7 @@ impl CameraLock {
         if has_living_writer(&base, camera) {
             return Err(already_exported(&base, camera, camera.as_str()));
         }
-        remove_leftovers(&held);
+        remove_leftovers(&held, Fate::Replaced);
         Ok(Self { held: Arc::new(held) })
     }
 

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use rustix::fs::{FallocateFlags, Mode, OFlags, RenameFlags, fallocate, mkdirat, openat, renameat_with};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::rand::{GetRandomFlags, getrandom};
-use vas_frame_protocol::State;
 
 use super::held_lock::HeldLock;
 use crate::camera_id::CameraId;
-use crate::export_dir::{Found, find, remove_dir, remove_files};
+use crate::export_dir::{Fate, Found, find, remove_dir, remove_files};
 use crate::fail_point::fail_point;
 use crate::file_id::FileId;
 use crate::os_error::OsError;
@@ -119,7 +118,7 @@ impl RingDir {
             fail_point!("rings-exchanged");
             if FileId::at(&base.fd, &hidden) == Ok(former.id) {
                 self.name = name.to_owned();
-                former.remove(base, &hidden, State::Replaced);
+                former.remove(base, &hidden, Fate::Replaced);
                 return Ok(true);
             }
             // Something else had come to stand there meanwhile: put it back.

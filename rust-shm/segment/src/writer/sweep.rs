@@ -5,18 +5,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::Dir;
-use vas_frame_protocol::State;
 
 use super::held_lock::{HeldLock, camera_of_lock};
 use super::ring_dir::camera_of_unfinished;
 use crate::base_dir::{BaseDir, BaseDirError};
 use crate::camera_id::CameraId;
-use crate::export_dir::{Found, find};
+use crate::export_dir::{Fate, Found, find};
 use crate::os_error::OsError;
 
-/// Removes every export in the base folder whose writer died, half-built ones and lock files too, and tells
-/// readers that are still attached to one that it has ended. What has a living writer, belongs to another user or
-/// is not an export is left alone. Returns the number of cameras whose leftovers were all removed.
+/// Removes every export in the base folder whose writer died, half-built ones and lock files too. What has a
+/// living writer, belongs to another user or is not an export is left alone. Returns the number of cameras whose
+/// leftovers were all removed.
+///
+/// Readers that are still attached find the writer dead at once, and nothing when they open again. They are not told
+/// that the camera has ended: it was not closed, and may come back.
 ///
 /// Opening a camera does the same for that camera, so this is for cameras that do not come back.
 ///
@@ -41,20 +43,20 @@ pub fn sweep(base_dir: &Path) -> Result<usize, BaseDirError> {
     // A camera that cannot be locked has a writer, or belongs to somebody else.
     let sweep = |camera: &CameraId| {
         let held = HeldLock::try_acquire(&base, camera).ok().flatten();
-        held.is_some_and(|held| remove_leftovers(&held))
+        held.is_some_and(|held| remove_leftovers(&held, Fate::Dead))
     };
     Ok(cameras.iter().filter(|camera| sweep(camera)).count())
 }
 
 /// Removes the folder and all half-built folders of a camera whose lock is held, unless a living writer is seen
 /// to hold the ring itself. Best effort; returns whether none is left.
-pub(crate) fn remove_leftovers(held: &HeldLock) -> bool {
+pub(crate) fn remove_leftovers(held: &HeldLock, fate: Fate) -> bool {
     let base = &held.base;
     let mut names = names(base).unwrap_or_default();
     names.retain(|name| camera_of_unfinished(name).as_ref() == Some(&held.camera));
     names.push(held.camera.as_str().to_owned());
     let remove = |name: &String| match find(base, name) {
-        Ok(Found::Export(export)) => !export.has_living_writer() && export.remove(base, name, State::Ended),
+        Ok(Found::Export(export)) => !export.has_living_writer() && export.remove(base, name, fate),
         Ok(Found::Nothing) => true,
         Ok(Found::Foreign) | Err(_) => false,
     };
