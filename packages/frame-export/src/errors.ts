@@ -15,8 +15,11 @@
  * | `BASE_DIR_SYMLINK` | the base folder is a symbolic link |
  * | `BASE_DIR_NOT_OURS` | the base folder belongs to another user |
  * | `BASE_DIR_UNSAFE` | others may write to the base folder and it has no sticky bit |
+ * | `BASE_DIR_NOT_TMPFS` | the base folder is not in shared memory: a disk that stalls would stop the video |
  * | `CAMERA_PATH_OCCUPIED` | something that is not an export stands where the camera's folder would be |
  * | `NO_SPACE` | not enough bytes or inodes in the file system, or not enough memory; nothing was created |
+ * | `NO_DESCRIPTORS` | not enough open files, or so few left that the video needs them |
+ * | `NO_THREADS` | the operating system gives no thread, or so few that the video needs them |
  * | `PERMISSION_DENIED` | the operating system refused |
  * | `ALREADY_EXPORTED` | this camera is exported already, by this or another process |
  * | `INCOMPATIBLE_LAYOUT` | the files, or the native file, follow another layout |
@@ -38,8 +41,11 @@ const CODES = [
   'BASE_DIR_SYMLINK',
   'BASE_DIR_NOT_OURS',
   'BASE_DIR_UNSAFE',
+  'BASE_DIR_NOT_TMPFS',
   'CAMERA_PATH_OCCUPIED',
   'NO_SPACE',
+  'NO_DESCRIPTORS',
+  'NO_THREADS',
   'PERMISSION_DENIED',
   'ALREADY_EXPORTED',
   'INCOMPATIBLE_LAYOUT',

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, fstat, mkdirat, open, openat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, fstat, fstatfs, mkdirat, open, openat, statat};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 
@@ -41,6 +41,21 @@ pub enum BaseDirError {
         /// The base folder.
         path: PathBuf,
     },
+    /// The path depends on the working directory.
+    #[error("base folder {path:?} is not an absolute path: give one that begins with a slash")]
+    NotAbsolute {
+        /// The base folder.
+        path: PathBuf,
+    },
+    /// It is, or would be, on another file system than a tmpfs.
+    #[error(
+        "{} is not in shared memory: a disk that stalls would stop the video; choose a base folder on a tmpfs, such \
+         as /dev/shm/vas", path.display()
+    )]
+    NotTmpfs {
+        /// The base folder.
+        path: PathBuf,
+    },
     /// It belongs to somebody who could replace everything in it.
     #[error(
         "{} belongs to user {owner}, neither to this process's user {user} nor to root: \
@@ -70,14 +85,17 @@ pub enum BaseDirError {
 }
 
 impl BaseDirError {
-    /// `BASE_DIR_MISSING`, `BASE_DIR_NOT_A_DIRECTORY`, `BASE_DIR_SYMLINK`, `BASE_DIR_NOT_OURS`,
-    /// `BASE_DIR_UNSAFE`, or a code of [`OsError`].
+    /// `BASE_DIR_MISSING`, `BASE_DIR_NOT_A_DIRECTORY`, `BASE_DIR_SYMLINK`, `BASE_DIR_NOT_TMPFS`,
+    /// `BASE_DIR_NOT_OURS`, `BASE_DIR_UNSAFE`, `BAD_OPTION` for a path that is not absolute, or a code of
+    /// [`OsError`].
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "BASE_DIR_MISSING",
             Self::NotADirectory { .. } => "BASE_DIR_NOT_A_DIRECTORY",
             Self::Symlink { .. } => "BASE_DIR_SYMLINK",
+            Self::NotAbsolute { .. } => "BAD_OPTION",
+            Self::NotTmpfs { .. } => "BASE_DIR_NOT_TMPFS",
             Self::NotOurs { .. } => "BASE_DIR_NOT_OURS",
             Self::Unsafe { .. } => "BASE_DIR_UNSAFE",
             Self::Os(error) => error.code(),
@@ -109,6 +127,8 @@ impl BaseDir {
             Errno::NOENT => missing(),
             errno => OsError::new("open the folder above", path, errno).into(),
         })?;
+        // Making a folder on a disk that stalls would be the wait that the check is to prevent.
+        check_tmpfs(&parent, path)?;
         match mkdirat(&parent, name, UNFINISHED) {
             // Somebody else was faster.
             Ok(()) | Err(Errno::EXIST) => {}
@@ -120,6 +140,11 @@ impl BaseDir {
     /// Opens the base folder; `None` if there is none.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, BaseDirError> {
         let refused = |errno| BaseDirError::from(OsError::new("open the base folder", path, errno));
+        if !path.is_absolute() {
+            return Err(BaseDirError::NotAbsolute {
+                path: path.to_owned(),
+            });
+        }
         let (parent, name) = split(path);
         let parent = match open_parent(parent) {
             Ok(parent) => parent,
@@ -155,6 +180,7 @@ impl BaseDir {
 
     fn checked(self) -> Result<Self, BaseDirError> {
         let refused = |errno| BaseDirError::from(OsError::new("look at the base folder", &self.path, errno));
+        check_tmpfs(&self.fd, &self.path)?;
         let stat = fstat(&self.fd).map_err(refused)?;
         let (owner, user) = (stat.st_uid, geteuid().as_raw());
         if owner != user && owner != 0 {
@@ -187,10 +213,20 @@ impl BaseDir {
     }
 }
 
+/// Only memory that nobody has to wait for can be written in the path of the video.
+fn check_tmpfs(dir: &OwnedFd, path: &Path) -> Result<(), BaseDirError> {
+    match fstatfs(dir) {
+        Ok(stat) if stat.f_type == libc::TMPFS_MAGIC => Ok(()),
+        Ok(_) => Err(BaseDirError::NotTmpfs {
+            path: path.to_owned(),
+        }),
+        Err(errno) => Err(OsError::new("look at the file system of", path, errno).into()),
+    }
+}
+
 /// The folder above, whose links are followed like those of any path, and the last component, whose are not.
 fn split(path: &Path) -> (&Path, &OsStr) {
     match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) if parent.as_os_str().is_empty() => (Path::new("."), name),
         (Some(parent), Some(name)) => (parent, name),
         // "/", or something that ends in "..": it is there or it is not, but nothing to be created.
         _ => (path, OsStr::new(".")),
@@ -198,11 +234,6 @@ fn split(path: &Path) -> (&Path, &OsStr) {
 }
 
 fn open_parent(parent: &Path) -> Result<OwnedFd, Errno> {
-    let parent = if parent.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        parent
-    };
     open(
         parent,
         OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,

@@ -45,6 +45,43 @@ fn p2_8_refuses_a_base_folder_that_is_a_file() {
 }
 
 #[test]
+fn p2_8_refuses_a_base_folder_that_is_not_in_shared_memory_and_makes_none_there() {
+    // Next to the test itself, which is on a disk.
+    let on_disk = std::env::current_exe()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("vas-test-base");
+    fs::remove_dir(&on_disk).ok();
+    let (code, text) = refusal(&on_disk);
+    assert_eq!(code, "BASE_DIR_NOT_TMPFS", "{text}");
+    assert!(
+        text.contains("/dev/shm") && text.contains("vas-test-base"),
+        "{text}"
+    );
+    assert!(!on_disk.exists(), "not even made");
+    fs::create_dir(&on_disk).unwrap();
+    let swept = sweep(&on_disk).map_err(|error| error.code());
+    let (code, _) = refusal(&on_disk);
+    fs::remove_dir(&on_disk).unwrap();
+    assert_eq!((code, swept), ("BASE_DIR_NOT_TMPFS", Err("BASE_DIR_NOT_TMPFS")));
+}
+
+#[test]
+fn p2_9_refuses_a_base_folder_that_depends_on_the_working_directory() {
+    for path in ["", ".", "vas", "dev/shm/vas"] {
+        let (code, text) = refusal(Path::new(path));
+        assert_eq!(code, "BAD_OPTION", "{path:?}: {text}");
+        assert!(text.contains("absolute"), "{text}");
+        assert_eq!(
+            sweep(Path::new(path)).unwrap_err().code(),
+            "BAD_OPTION",
+            "{path:?}"
+        );
+    }
+}
+
+#[test]
 fn p2_9_refuses_a_base_folder_that_is_a_symbolic_link() {
     let stage = Stage::new();
     fs::create_dir(stage.path.join("elsewhere")).unwrap();
