@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import { LAYOUT_VERSION } from '@vas/ring-buffer';
 import type * as binding from '../native/binding.cjs';
 import { FrameExportError } from './errors.js';
+import { explainLoadFailure } from './load-failure.js';
+import type { CLibrary } from './load-failure.js';
 
 export type NativeBinding = typeof binding;
 export type NativeExport = InstanceType<NativeBinding['NativeExport']>;
@@ -32,8 +34,7 @@ function load(): NativeBinding {
   } catch (cause) {
     throw new FrameExportError(
       'NATIVE_UNAVAILABLE',
-      `the native file for ${process.platform}-${process.arch} does not load: install ` +
-        `@vas/frame-export-${process.platform}-${process.arch}-gnu with optional dependencies enabled`,
+      explainLoadFailure(cause, process.arch, runningLibrary()),
       { cause },
     );
   }
@@ -46,6 +47,15 @@ function load(): NativeBinding {
     );
   }
   return binding;
+}
+
+/** The C library that this Node itself was built for. */
+function runningLibrary(): CLibrary {
+  const { report } = process;
+  // Names of hosts are not asked for: that could take seconds, and concerns nobody.
+  if ('excludeNetwork' in report) report.excludeNetwork = true;
+  const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime === undefined ? 'musl' : 'gnu';
 }
 
 /** Runs a native call and gives what it throws its class. */
