@@ -13,10 +13,18 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativeExport {
   /** Reserves the memory of a camera and makes it visible to readers. */
   static open(options: NativeExportOptions): NativeExport
-  /** Makes a pipe, starts to read it, and returns the descriptor to be written to. */
+  /**
+   * Makes a pipe, starts to read it, and returns the descriptor to be written to. What is attached already
+   * goes on until `release_pipe`.
+   */
   openPipe(): number
-  /** Closes our copy of the descriptor. A second call does nothing. */
+  /**
+   * A process has the descriptor now: it takes the place of the one before, and our copy is closed. A second
+   * call does nothing.
+   */
   releasePipe(): void
+  /** Nobody has the descriptor: it is closed, and what was attached before goes on. A second call does nothing. */
+  discardPipe(): void
   /** Publishes a frame that is in memory. */
   publish(frame: Uint8Array, sourceTimestampNs?: bigint | undefined | null): 'published' | 'wrong-size' | 'draining' | 'closed'
   /** Goes on with frames of another geometry in new memory. */

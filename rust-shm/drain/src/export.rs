@@ -46,6 +46,8 @@ pub struct Export {
     options: ExportOptions,
     // Weak: the pipe is closed when its drain has read it to the end, however long this export is kept.
     link: Weak<Link>,
+    /// The pipe that was offered, until it is accepted or withdrawn.
+    offered: Option<Weak<Link>>,
     write_end: Option<OwnedFd>,
     tally: Arc<Tally>,
 }
@@ -195,6 +197,7 @@ impl Export {
             generation,
             options,
             link: Weak::new(),
+            offered: None,
             write_end: None,
             tally,
         })
@@ -222,15 +225,43 @@ impl Export {
     /// # Errors
     /// [`PipeError`].
     pub fn attach(&mut self) -> Result<&OwnedFd, PipeError> {
+        self.offer()?;
+        self.accept();
+        self.write_end.as_ref().ok_or(PipeError::Closed)
+    }
+
+    /// [`attach`](Self::attach) for a child process that may not start: what is attached already goes on until
+    /// [`accept`](Self::accept) says that it did, or [`withdraw`](Self::withdraw) that it did not.
+    ///
+    /// # Errors
+    /// [`PipeError`].
+    pub fn offer(&mut self) -> Result<&OwnedFd, PipeError> {
         let live = self.live.as_ref().ok_or(PipeError::Closed)?;
         let pipe = Pipe::new().map_err(|errno| PipeError::Pipe(errno.into()))?;
         let link = Arc::new(Link::new(pipe.read_end, pipe.capacity));
         let (ring, tally) = (Arc::clone(&live.ring), Arc::clone(&self.tally));
         let drain = Drain::new(Arc::clone(&link), ring, tally, self.options.has_checksums);
         drain.start().map_err(PipeError::Thread)?;
-        self.retire();
-        self.link = Arc::downgrade(&link);
+        self.withdraw();
+        self.offered = Some(Arc::downgrade(&link));
         Ok(self.write_end.insert(pipe.write_end))
+    }
+
+    /// The process at the other end of the offered pipe has started: it takes the place of the one before.
+    /// Without an offer this does nothing.
+    pub fn accept(&mut self) {
+        if let Some(offered) = self.offered.take() {
+            self.retire();
+            self.link = offered;
+        }
+    }
+
+    /// Nobody took the offered pipe: its write end is closed here, which ends its drain.
+    pub fn withdraw(&mut self) {
+        if let Some(link) = self.offered.take().and_then(|link| link.upgrade()) {
+            link.retire();
+        }
+        self.release();
     }
 
     /// Closes our copy of the write end. Idempotent.
@@ -308,6 +339,10 @@ impl Export {
         self.options = options;
         self.generation = generation;
         self.retire();
+        // What was offered is for frames of the old size, too. Its descriptor is in somebody's hands.
+        if let Some(link) = self.offered.as_ref().and_then(Weak::upgrade) {
+            link.retire();
+        }
         Ok(())
     }
 
@@ -341,7 +376,7 @@ impl Export {
             live.ring.end();
             self.retire();
         }
-        self.release();
+        self.withdraw();
     }
 
     fn drain_state(&self) -> DrainState {

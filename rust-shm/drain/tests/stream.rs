@@ -380,3 +380,32 @@ fn statistics_tell_what_becomes_of_the_stream() {
         (1, 0)
     );
 }
+
+#[test]
+fn p2_7_a_pipe_that_nobody_took_leaves_the_stream_before_it_alone() {
+    let stage = Stage::new();
+    let shape = shape(64, 48, 8);
+    let mut export = stage.open("camera", shape);
+    let mut pipe = attach_here(&mut export);
+    pipe.write_all(&picture(shape, 0)).unwrap();
+    eventually("a frame is there", || export.statistics().frames_written == 1);
+    export.offer().unwrap();
+    export.withdraw();
+    pipe.write_all(&picture(shape, 1)).unwrap();
+    eventually("the next one too", || export.statistics().frames_written == 2);
+    assert_eq!(export.statistics().drain, DrainState::Publishing);
+    let mut next: std::fs::File = export.offer().unwrap().try_clone().unwrap().into();
+    export.accept();
+    export.release();
+    pipe.write_all(&picture(shape, 2)).unwrap();
+    eventually("the former one has let go", || {
+        export.statistics().frames_discarded == 1
+    });
+    next.write_all(&picture(shape, 3)).unwrap();
+    eventually("the new one publishes", || {
+        export.statistics().frames_written == 3
+    });
+    drop((pipe, next));
+    eventually("both end", || is_detached(&export));
+    assert_eq!(numbers(&stage.source("camera")), [(1, 0), (2, 1), (3, 3)]);
+}

@@ -73,20 +73,32 @@ impl NativeExport {
         })
     }
 
-    /// Makes a pipe, starts to read it, and returns the descriptor to be written to.
+    /// Makes a pipe, starts to read it, and returns the descriptor to be written to. What is attached already
+    /// goes on until `release_pipe`.
     #[napi]
     pub fn open_pipe(&mut self) -> Result<i32> {
         guard(|| {
-            let write_end = self.export.attach().map_err(|cause| error(cause.code(), cause))?;
+            let write_end = self.export.offer().map_err(|cause| error(cause.code(), cause))?;
             Ok(write_end.as_raw_fd())
         })
     }
 
-    /// Closes our copy of the descriptor. A second call does nothing.
+    /// A process has the descriptor now: it takes the place of the one before, and our copy is closed. A second
+    /// call does nothing.
     #[napi]
     pub fn release_pipe(&mut self) -> Result<()> {
         guard(|| {
+            self.export.accept();
             self.export.release();
+            Ok(())
+        })
+    }
+
+    /// Nobody has the descriptor: it is closed, and what was attached before goes on. A second call does nothing.
+    #[napi]
+    pub fn discard_pipe(&mut self) -> Result<()> {
+        guard(|| {
+            self.export.withdraw();
             Ok(())
         })
     }
