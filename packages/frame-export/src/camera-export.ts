@@ -1,9 +1,21 @@
 /** The export of one camera, as the host holds it: a live one, and the one that stands in while export is off. */
-import { LAYOUT_VERSION, nv12Geometry } from '@vas/ring-buffer';
-import { DEFAULT_BASE_DIR, cameraPath } from './camera-path.js';
+import { join, resolve } from 'node:path';
+import { LAYOUT_VERSION } from '@vas/ring-buffer';
+import { ageMs } from './age.js';
+import { DEFAULT_BASE_DIR, baseDirOf, cameraPath } from './camera-path.js';
 import { FrameExportError } from './errors.js';
+import type { FrameExportFailure } from './errors.js';
 import { callNative, loadNative } from './native.js';
 import type { NativeExport } from './native.js';
+import { keepUntilClosed, letGo } from './open-exports.js';
+import {
+  checkedBoolean,
+  checkedGeometry,
+  checkedInteger,
+  checkedOptions,
+  isAsyncFunction,
+  isPromise,
+} from './options.js';
 import type { FrameSourceRef } from './types.js';
 
 /** Size of the frames of a camera. */
@@ -43,6 +55,7 @@ export type PublishOutcome = 'published' | 'wrong-size' | 'draining' | 'closed' 
  */
 export type DrainState = 'detached' | 'waiting' | 'publishing' | 'discarding';
 
+/** Totals of one camera. Plain data: JSON can carry it. */
 export interface CameraExportStatistics {
   /** Frames published since the camera was opened. */
   readonly framesWritten: number;
@@ -54,8 +67,8 @@ export interface CameraExportStatistics {
   readonly framesDiscarded: number;
   /** Bytes of the published frames. */
   readonly bytesWritten: number;
-  /** When the newest frame was complete, on the clock of `process.hrtime.bigint()`; `null` before the first. */
-  readonly lastFrameNs: bigint | null;
+  /** Milliseconds since the newest frame was complete, `null` before the first. */
+  readonly frameAgeMs: number | null;
   readonly drain: DrainState;
   /** Capacity of the attached pipe in bytes, 0 when none is attached. */
   readonly pipeSizeBytes: number;
@@ -64,7 +77,7 @@ export interface CameraExportStatistics {
   /** Defects of the native part that were caught; each ended the publishing of one pipe, never its reading. */
   readonly drainPanics: number;
   /** Why the last `attach` had to run without export, or `null`. */
-  readonly attachError: FrameExportError | null;
+  readonly attachError: FrameExportFailure | null;
 }
 
 /**
@@ -86,15 +99,20 @@ export interface CameraExport {
    *
    * `spawn` is called once, at once, with the descriptor to put into `stdio`: FFmpeg then writes to that
    * position as `pipe:N`. Our copy is closed when `spawn` returns, so it must start the process before it
-   * returns; its result is passed through, and what it throws as well.
+   * returns; its result is passed through, and what it throws as well. After it has thrown, an FFmpeg that was
+   * attached before goes on as it was.
    *
-   * The descriptor is `null` if there is nothing to write to: the flag is off, the export is closed, or no
-   * pipe could be had (`statistics().attachError`). Start FFmpeg without its raw output then: the video of
+   * The descriptor is `null` if there is nothing to write to: the flag is off, the export is closed, no pipe
+   * could be had, the last `changeGeometry` failed and does so again, or another `attach` of this camera has not
+   * returned yet (`statistics().attachError` says which). Start FFmpeg without its raw output then: the video of
    * the camera never depends on the export.
    *
    * From then on a thread of its own reads the pipe until FFmpeg ends, whatever happens here. Attaching again,
    * after a restart of FFmpeg, continues in the same memory; a former FFmpeg that still runs is read on and
    * its frames are thrown away.
+   *
+   * @throws FrameExportError `BAD_OPTION` if `spawn` is no function, is an `async` function (it is not called then)
+   * or returns a promise: the descriptor is gone before whatever comes after its first `await`
    */
   attach<T>(spawn: (fd: number | null) => T): T;
 
@@ -111,8 +129,10 @@ export interface CameraExport {
    * attached FFmpeg writes the old size: it is read on, its frames are thrown away, and the one that replaces
    * it is attached after this call. The same geometry changes nothing.
    *
-   * @throws FrameExportError `BAD_GEOMETRY`, `NO_SPACE`, `PERMISSION_DENIED`, `CLOSED`, ...; the export then
-   * stays as it was
+   * @throws FrameExportError `BAD_GEOMETRY`, `NO_SPACE`, `PERMISSION_DENIED`, `CLOSED`, ...; what is attached is
+   * then exported as before. The next `attach` tries the same change again, and hands out no descriptor if that
+   * fails too: frames of one size are never published as those of another. A call with the old geometry takes the
+   * change back.
    */
   changeGeometry(geometry: CameraGeometry): void;
 
@@ -132,9 +152,6 @@ export interface CameraExportSettings {
   readonly onClose: (camera: CameraExport) => void;
 }
 
-/** An export lives until it is closed, not until the host forgets its handle. */
-const openExports = new Set<CameraExport>();
-
 export class LiveCameraExport implements CameraExport {
   readonly cameraId: string;
   readonly isEnabled = true;
@@ -142,27 +159,36 @@ export class LiveCameraExport implements CameraExport {
   readonly #native: NativeExport;
   readonly #onClose: (camera: CameraExport) => void;
   #isClosed = false;
-  #attachError: FrameExportError | null = null;
+  /** Whether a `spawn` callback holds a descriptor of ours, which must not be closed under it. */
+  #isAttaching = false;
+  /** The geometry that the host wants and does not have. */
+  #wanted: CameraGeometry | null = null;
+  #attachError: FrameExportFailure | null = null;
 
   /** @throws FrameExportError any code but `SOURCE_NOT_FOUND` and `CLOSED` */
   constructor(options: OpenCameraOptions, settings: CameraExportSettings) {
-    const baseDir = settings.baseDir ?? DEFAULT_BASE_DIR;
+    checkedOptions('the argument of openCamera', options);
+    const baseDir = baseDirOf(settings.baseDir);
     const path = cameraPath(baseDir, options.cameraId);
+    const geometry = checkedGeometry(options);
+    const slotCount = checkedInteger('slotCount', options.slotCount ?? 4, 3, 64);
+    const fileMode = checkedInteger('fileMode', settings.fileMode ?? 0o644, 0, 0o777);
+    const checksum = checkedBoolean('checksum', settings.checksum ?? false);
     const native = loadNative();
     this.#native = callNative(() =>
       native.NativeExport.open({
         baseDir,
         cameraId: options.cameraId,
-        ...checkedGeometry(options),
-        slotCount: checkedInteger('slotCount', options.slotCount ?? 4, 3, 64),
-        fileMode: checkedInteger('fileMode', settings.fileMode ?? 0o644, 0, 0o777),
-        checksum: settings.checksum ?? false,
+        ...geometry,
+        slotCount,
+        fileMode,
+        checksum,
       }),
     );
     this.cameraId = options.cameraId;
     this.source = Object.freeze({ cameraId: options.cameraId, path, layoutVersion: LAYOUT_VERSION });
     this.#onClose = settings.onClose;
-    openExports.add(this);
+    keepUntilClosed(this);
   }
 
   get isClosed(): boolean {
@@ -170,18 +196,45 @@ export class LiveCameraExport implements CameraExport {
   }
 
   attach<T>(spawn: (fd: number | null) => T): T {
-    let fd: number | null = null;
+    if (typeof spawn !== 'function' || isAsyncFunction(spawn)) throw notSynchronous('is not');
+    if (this.#isAttaching) {
+      const message = `camera ${this.cameraId} is being attached already: attach was called by its own callback`;
+      this.#attachError = { code: 'BAD_OPTION', message };
+      return spawn(null);
+    }
+    const fd = this.#openPipe();
+    if (fd === null) return spawn(null);
+    let isSpawned = false;
+    this.#isAttaching = true;
+    try {
+      const result = spawn(fd);
+      if (isPromise(result)) {
+        result.catch(() => {
+          // Refused already, below.
+        });
+        throw notSynchronous('returned a promise, so it is not');
+      }
+      isSpawned = true;
+      return result;
+    } finally {
+      this.#isAttaching = false;
+      // FFmpeg has its own copy now. As long as we hold ours the drain would never see the end of the stream.
+      if (isSpawned) this.#native.releasePipe();
+      else this.#native.discardPipe();
+      if (this.#isClosed) this.#native.close();
+    }
+  }
+
+  /** The descriptor for the next FFmpeg, or `null` with the reason in `#attachError`. */
+  #openPipe(): number | null {
     this.#attachError = null;
     try {
-      fd = this.#native.openPipe();
+      // What comes through the pipe has the size that the host wants, not the one that it could not change.
+      if (this.#wanted !== null) this.changeGeometry(this.#wanted);
+      return callNative(() => this.#native.openPipe());
     } catch (cause) {
-      this.#attachError = FrameExportError.from(cause);
-    }
-    try {
-      return spawn(fd);
-    } finally {
-      // FFmpeg has its own copy now. As long as we hold ours the drain would never see the end of the stream.
-      if (fd !== null) this.#native.releasePipe();
+      this.#attachError = FrameExportError.from(cause).toJSON();
+      return null;
     }
   }
 
@@ -195,22 +248,36 @@ export class LiveCameraExport implements CameraExport {
   }
 
   changeGeometry(geometry: CameraGeometry): void {
+    if (this.#isClosed) throw new FrameExportError('CLOSED', `the export of ${this.cameraId} was closed`);
+    this.#wanted = geometry;
+    checkedOptions('the argument of changeGeometry', geometry);
     const { width, height, strideBytes } = checkedGeometry(geometry);
+    this.#wanted = { width, height, strideBytes };
     callNative(() => {
       this.#native.changeGeometry(width, height, strideBytes);
     });
+    this.#wanted = null;
   }
 
   statistics(): CameraExportStatistics {
-    return { ...callNative(() => this.#native.statistics()), attachError: this.#attachError };
+    const { lastFrameNs, ...totals } = callNative(() => this.#native.statistics());
+    const frameAgeMs = lastFrameNs === null ? null : ageMs(lastFrameNs);
+    return { ...totals, frameAgeMs, attachError: this.#attachError };
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#native.close();
-    openExports.delete(this);
+    letGo(this);
+    // Closing the native part closes the descriptor that a callback of `attach` was given: that is done later.
+    if (!this.#isAttaching) this.#native.close();
     this.#onClose(this);
+  }
+
+  /** @internal the thread exits: removes the files and does nothing else. */
+  leave(): void {
+    this.#isClosed = true;
+    this.#native.close();
   }
 }
 
@@ -220,7 +287,7 @@ const DISABLED_STATISTICS: CameraExportStatistics = Object.freeze({
   framesRejected: 0,
   framesDiscarded: 0,
   bytesWritten: 0,
-  lastFrameNs: null,
+  frameAgeMs: null,
   drain: 'detached',
   pipeSizeBytes: 0,
   generation: 0,
@@ -231,14 +298,18 @@ const DISABLED_STATISTICS: CameraExportStatistics = Object.freeze({
 /** Stands in for every camera while export is off: no state, no checks, no native code. */
 export class DisabledCameraExport implements CameraExport {
   readonly isEnabled = false;
-  readonly isClosed = false;
+  readonly cameraId: string;
   readonly source: FrameSourceRef;
+  #isClosed = false;
 
-  constructor(
-    readonly cameraId: string,
-    path: string,
-  ) {
-    this.source = { cameraId, path, layoutVersion: LAYOUT_VERSION };
+  constructor(options: Partial<OpenCameraOptions> | null | undefined, baseDir: unknown) {
+    this.cameraId = textOr('', options?.cameraId);
+    const path = join(resolve(textOr(DEFAULT_BASE_DIR, baseDir)), this.cameraId);
+    this.source = Object.freeze({ cameraId: this.cameraId, path, layoutVersion: LAYOUT_VERSION });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   attach<T>(spawn: (fd: number | null) => T): T {
@@ -258,24 +329,18 @@ export class DisabledCameraExport implements CameraExport {
   }
 
   close(): void {
-    // Off: there is nothing to close.
+    this.#isClosed = true;
   }
 }
 
-function checkedGeometry(geometry: CameraGeometry): { width: number; height: number; strideBytes: number } {
-  try {
-    return nv12Geometry(geometry.width, geometry.height, geometry.strideBytes);
-  } catch (cause) {
-    throw FrameExportError.from(cause);
-  }
+function textOr(otherwise: string, value: unknown): string {
+  return typeof value === 'string' ? value : otherwise;
 }
 
-function checkedInteger(name: string, value: number, least: number, most: number): number {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new FrameExportError(
-      'BAD_OPTION',
-      `${name} is ${String(value)}, which is not an integer from ${String(least)} to ${String(most)}`,
-    );
-  }
-  return value;
+function notSynchronous(how: string): FrameExportError {
+  return new FrameExportError(
+    'BAD_OPTION',
+    `the callback of attach ${how} a function that has started FFmpeg when it returns: its descriptor is closed ` +
+      'then. Await what is to be awaited before attach, and spawn in the callback.',
+  );
 }

@@ -9,7 +9,7 @@
  * | `NATIVE_UNAVAILABLE` | the native file for this platform is not installed or does not load |
  * | `BAD_CAMERA_ID` | not 1 to 64 characters of `A-Z a-z 0-9 . _ -`, or it begins with a dot |
  * | `BAD_GEOMETRY` | width or height odd, not positive or too large, or stride below width |
- * | `BAD_OPTION` | another option is out of its range |
+ * | `BAD_OPTION` | another option or argument is not of its type, or out of its range |
  * | `BASE_DIR_MISSING` | the folder that should hold the base folder does not exist |
  * | `BASE_DIR_NOT_A_DIRECTORY` | the base folder's path leads to something else |
  * | `BASE_DIR_SYMLINK` | the base folder is a symbolic link |
@@ -24,7 +24,7 @@
  * | `ALREADY_EXPORTED` | this camera is exported already, by this or another process |
  * | `INCOMPATIBLE_LAYOUT` | the files, or the native file, follow another layout |
  * | `SOURCE_NOT_FOUND` | there is no export at that path |
- * | `CLOSED` | the export was closed |
+ * | `CLOSED` | the exporter, the export or the frame source was closed |
  * | `IO` | another error of the operating system; the message names it |
  * | `INTERNAL` | a defect in this package; please report it with the message |
  */
@@ -55,6 +55,12 @@ const CODES = [
   'INTERNAL',
 ] as const;
 
+/** An error as plain data, which JSON can carry. */
+export interface FrameExportFailure {
+  readonly code: FrameExportErrorCode;
+  readonly message: string;
+}
+
 /** An operation of this package failed and changed nothing. */
 export class FrameExportError extends Error {
   override readonly name = 'FrameExportError';
@@ -65,11 +71,29 @@ export class FrameExportError extends Error {
     this.code = code;
   }
 
-  /** Gives an error of the native part its class; its code and message stay. */
+  /**
+   * Gives an error of the native part its class; its code and message stay. Errors are told by their `code`: the
+   * native part's come from the realm that loaded it, and are no instances of another realm's `Error`.
+   */
   static from(cause: unknown): FrameExportError {
-    if (cause instanceof FrameExportError) return cause;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    return new FrameExportError(CODES.find((known) => known === code) ?? 'INTERNAL', message, { cause });
+    const { name, code, message } = partsOf(cause);
+    const known = CODES.find((one) => one === code);
+    if (known !== undefined && name === 'FrameExportError') return cause as FrameExportError;
+    return new FrameExportError(known ?? 'INTERNAL', message, { cause });
   }
+
+  /** The error as plain data. */
+  toJSON(): FrameExportFailure {
+    return { code: this.code, message: this.message };
+  }
+}
+
+function partsOf(cause: unknown): { name?: unknown; code?: unknown; message: string } {
+  if (typeof cause !== 'object' || cause === null) return { message: String(cause) };
+  const { name, code, message } = cause as { name?: unknown; code?: unknown; message?: unknown };
+  return {
+    name,
+    code,
+    message: typeof message === 'string' ? message : 'something was thrown that is no error',
+  };
 }

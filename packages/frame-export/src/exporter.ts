@@ -1,8 +1,10 @@
 /** Where a host begins: the flag is read here, once, and decides what every camera gets. */
 import { DisabledCameraExport, LiveCameraExport } from './camera-export.js';
 import type { CameraExport, OpenCameraOptions } from './camera-export.js';
-import { DEFAULT_BASE_DIR } from './camera-path.js';
+import { baseDirOf } from './camera-path.js';
+import { FrameExportError } from './errors.js';
 import { readFlag } from './flag.js';
+import { callNative, loadNative } from './native.js';
 
 export interface FrameExporterOptions {
   /**
@@ -32,17 +34,27 @@ export interface FrameExporterOptions {
 export interface FrameExporter {
   /** Whether `AI_FRAME_EXPORT_ENABLED` was `true` when the exporter was made. */
   readonly isEnabled: boolean;
+  readonly isClosed: boolean;
 
   /**
    * Reserves the shared memory of one camera and makes it visible to readers. If export is off, returns an
    * export that does nothing, without looking at the options.
    *
-   * @throws FrameExportError with the reason and what to do. Nothing was created then; start the camera
-   * without export.
+   * @throws FrameExportError with the reason and what to do: `CLOSED` after `close()`. Nothing was created then;
+   * start the camera without export.
    */
   openCamera(options: OpenCameraOptions): CameraExport;
 
-  /** Closes every camera of this exporter; idempotent. */
+  /**
+   * Removes what processes that died left in the base folder, of cameras that are not opened again, too: opening a
+   * camera does so for that camera alone. Does nothing if export is off.
+   *
+   * @returns number of cameras whose leftovers were removed
+   * @throws FrameExportError `BASE_DIR_SYMLINK`, `BASE_DIR_NOT_OURS`, `PERMISSION_DENIED`, `CLOSED`, ...
+   */
+  sweep(): number;
+
+  /** Closes every camera of this exporter, and opens none from then on; idempotent. */
   close(): void;
 }
 
@@ -50,22 +62,29 @@ export interface FrameExporter {
  * Makes the exporter of a host. Never throws: a value of the flag that is neither `true` nor `false` is off,
  * with one process warning that names it.
  */
-export function createFrameExporter(options: FrameExporterOptions = {}): FrameExporter {
-  const flag = readFlag(options.env ?? process.env);
+export function createFrameExporter(options?: FrameExporterOptions): FrameExporter {
+  const given = options ?? {};
+  const flag = readFlag(given.env ?? process.env);
   if (flag.warning !== null) process.emitWarning(flag.warning, { code: 'VAS_FRAME_EXPORT_FLAG' });
-  return flag.isEnabled ? new LiveFrameExporter(options) : new DisabledFrameExporter(options);
+  return flag.isEnabled ? new LiveFrameExporter(given) : new DisabledFrameExporter(given);
 }
 
 class LiveFrameExporter implements FrameExporter {
   readonly isEnabled = true;
   readonly #options: FrameExporterOptions;
   readonly #cameras = new Set<CameraExport>();
+  #isClosed = false;
 
   constructor(options: FrameExporterOptions) {
     this.#options = options;
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   openCamera(options: OpenCameraOptions): CameraExport {
+    this.#checkOpen();
     const { baseDir, fileMode, checksum } = this.#options;
     const camera = new LiveCameraExport(options, {
       baseDir,
@@ -77,24 +96,46 @@ class LiveFrameExporter implements FrameExporter {
     return camera;
   }
 
+  sweep(): number {
+    this.#checkOpen();
+    const baseDir = baseDirOf(this.#options.baseDir);
+    const native = loadNative();
+    return callNative(() => native.sweep(baseDir));
+  }
+
+  #checkOpen(): void {
+    if (!this.#isClosed) return;
+    throw new FrameExportError('CLOSED', 'the exporter was closed: make another one to open cameras again');
+  }
+
   close(): void {
+    this.#isClosed = true;
     for (const camera of this.#cameras) camera.close();
   }
 }
 
 class DisabledFrameExporter implements FrameExporter {
   readonly isEnabled = false;
-  readonly #baseDir: string;
+  readonly #baseDir: unknown;
+  #isClosed = false;
 
   constructor(options: FrameExporterOptions) {
-    this.#baseDir = options.baseDir ?? DEFAULT_BASE_DIR;
+    this.#baseDir = options.baseDir;
   }
 
-  openCamera({ cameraId }: OpenCameraOptions): CameraExport {
-    return new DisabledCameraExport(cameraId, `${this.#baseDir}/${cameraId}`);
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  openCamera(options?: Partial<OpenCameraOptions>): CameraExport {
+    return new DisabledCameraExport(options, this.#baseDir);
+  }
+
+  sweep(): number {
+    return 0;
   }
 
   close(): void {
-    // Off: there is nothing to close.
+    this.#isClosed = true;
   }
 }

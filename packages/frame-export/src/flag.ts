@@ -1,4 +1,5 @@
 /** `AI_FRAME_EXPORT_ENABLED`: the switch in front of everything in this package that writes. */
+import { described } from './options.js';
 
 /** Name of the environment variable. */
 export const FLAG_NAME = 'AI_FRAME_EXPORT_ENABLED';
@@ -14,7 +15,8 @@ export interface Flag {
  * a typing mistake must neither switch export on nor keep a video server from starting.
  */
 export function readFlag(env: Readonly<Record<string, string | undefined>>): Flag {
-  const value = env[FLAG_NAME];
+  const value: unknown = env[FLAG_NAME];
+  if (value !== undefined && typeof value !== 'string') return off(described(value), 'the string "true"');
   switch (value?.toLowerCase()) {
     case undefined:
     case 'false':
@@ -22,9 +24,11 @@ export function readFlag(env: Readonly<Record<string, string | undefined>>): Fla
     case 'true':
       return { isEnabled: true, warning: null };
     default:
-      return {
-        isEnabled: false,
-        warning: `${FLAG_NAME} is ${JSON.stringify(value)}, which is neither "true" nor "false": frame export stays off`,
-      };
+      return off(JSON.stringify(value), '"true"');
   }
+}
+
+function off(value: string, isOn: string): Flag {
+  const warning = `${FLAG_NAME} is ${value}, which is neither ${isOn} nor "false": frame export stays off`;
+  return { isEnabled: false, warning };
 }

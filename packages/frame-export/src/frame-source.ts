@@ -1,25 +1,34 @@
 /** The reader of one camera's frames: a `FrameRingReader` over a mapping, and the life of that mapping. */
 import { FrameRingReader } from '@vas/ring-buffer';
 import type { FrameGeometry, FrameLook, FrameMetadata, FrameRead } from '@vas/ring-buffer';
-import { DEFAULT_BASE_DIR, cameraPath } from './camera-path.js';
+import { resolve } from 'node:path';
+import { ageMs } from './age.js';
+import { baseDirOf, cameraPath } from './camera-path.js';
 import { FrameExportError } from './errors.js';
 import { callNative, loadNative } from './native.js';
 import type { NativeSource } from './native.js';
-import type { FrameSourceRef } from './types.js';
+import { checkedOptions, checkedPath, described } from './options.js';
 
 /** A writer whose heartbeat is older than this is asked for by its lock; see the protocol document. */
-const HEARTBEAT_STALE_NS = 2_000_000_000n;
+const HEARTBEAT_STALE_MS = 2000;
 /** A camera whose newest frame is older than this is idle. */
-const IDLE_NS = 2_000_000_000n;
+const IDLE_MS = 2000;
 
-/** Names a camera by id, or a source that the host handed over. */
+/** Names a camera by its id, or by its folder: a `FrameSourceRef` that a host handed over does that, too. */
 export type FrameSourceLocation =
   | {
       readonly cameraId: string;
-      /** @default '/dev/shm/vas' */
+      /**
+       * Absolute.
+       * @default '/dev/shm/vas'
+       */
       readonly baseDir?: string | undefined;
+      readonly path?: undefined;
     }
-  | FrameSourceRef;
+  | {
+      /** Absolute path of the folder that holds `frame.meta` and `frame.data`. */
+      readonly path: string;
+    };
 
 /**
  * Why no frame can come from what is open now:
@@ -66,6 +75,8 @@ export interface SourceHealth {
 interface OpenRing {
   readonly native: NativeSource;
   readonly reader: FrameRingReader;
+  /** All bytes of `frame.data`: none once somebody has taken the buffer away (`transfer()`). */
+  readonly data: Uint8Array;
 }
 
 /**
@@ -81,6 +92,8 @@ export class FrameSource {
   #ring: OpenRing | null = null;
   #unavailable: SourceVerdict = { status: 'absent' };
   #lastFrameId = 0;
+  /** Of the ring that was open last: frame ids mean the same in rings of the same epoch only. */
+  #epoch: string | null = null;
   #isClosed = false;
 
   /** @internal use `openFrameSource` */
@@ -155,7 +168,7 @@ export class FrameSource {
   reopen(): ReopenResult {
     if (this.#isClosed) throw new FrameExportError('CLOSED', `the frame source ${this.path} was closed`);
     const former = this.#ring;
-    if (former !== null && former.reader.state === 'live' && former.native.isCurrent()) {
+    if (former !== null && isWhole(former) && former.reader.state === 'live' && former.native.isCurrent()) {
       return { status: 'unchanged' };
     }
     const found = openRing(this.path);
@@ -164,9 +177,15 @@ export class FrameSource {
       this.#unavailable = found;
       return found;
     }
-    const isNewEpoch = former?.reader.epoch !== found.reader.epoch;
+    // A host that died between telling its readers and removing its files has left the ring that is open here.
+    if (former !== null && isWhole(former) && isSameRing(former.reader, found.reader)) {
+      found.native.close();
+      return { status: 'unchanged' };
+    }
+    const isNewEpoch = this.#epoch !== found.reader.epoch;
     this.#release();
     this.#ring = found;
+    this.#epoch = found.reader.epoch;
     if (isNewEpoch) this.#lastFrameId = 0;
     return { status: 'reopened', geometry: found.reader.geometry, isNewEpoch };
   }
@@ -178,20 +197,18 @@ export class FrameSource {
     }
     const { native, reader } = this.#ring;
     const now = process.hrtime.bigint();
-    const heartbeatAge = now - reader.heartbeatNs;
-    const newest = reader.lookNewest((_, { timestampNs }) => now - timestampNs);
+    const heartbeatAgeMs = ageMs(reader.heartbeatNs, now);
+    const newest = reader.lookNewest((_, { timestampNs }) => ageMs(timestampNs, now));
     // A frame that was overwritten while we looked at it has a younger successor.
-    const frameAge = newest.status === 'frame' ? newest.value : newest.status === 'overwritten' ? 0n : null;
+    const frameAgeMs = newest.status === 'frame' ? newest.value : newest.status === 'overwritten' ? 0 : null;
     let state: SourceState = reader.state;
-    if (state === 'live' && heartbeatAge > HEARTBEAT_STALE_NS)
+    if (state === 'live' && heartbeatAgeMs > HEARTBEAT_STALE_MS) {
       state = native.writerHoldsLock() ? 'hung' : 'dead';
-    else if (state === 'live' && (frameAge === null || frameAge > IDLE_NS)) state = 'idle';
-    return {
-      state,
-      heartbeatAgeMs: Number(heartbeatAge) / 1e6,
-      frameAgeMs: frameAge === null ? null : Number(frameAge) / 1e6,
-      lagFrames: Math.max(0, reader.newestId - Math.max(this.#lastFrameId, reader.firstFrameId - 1)),
-    };
+    } else if (state === 'live' && (frameAgeMs === null || frameAgeMs > IDLE_MS)) {
+      state = 'idle';
+    }
+    const lagFrames = Math.max(0, reader.newestId - Math.max(this.#lastFrameId, reader.firstFrameId - 1));
+    return { state, heartbeatAgeMs, frameAgeMs, lagFrames };
   }
 
   /** Lets go of the mapping; views of it become empty. Idempotent. */
@@ -208,11 +225,24 @@ export class FrameSource {
   }
 
   #read<R extends FrameRead>(read: (reader: FrameRingReader) => R): R | SourceVerdict {
-    if (this.#ring === null) return this.#unavailable;
-    const outcome = read(this.#ring.reader);
+    const ring = this.#ring;
+    if (ring === null) return this.#unavailable;
+    if (!isWhole(ring)) return this.#lost();
+    const outcome = read(ring.reader);
+    if (outcome.status === 'frame') {
+      // A look may have taken the memory away itself, and have looked at nothing from then on.
+      return isWhole(ring) ? outcome : this.#lost();
+    }
     // Whether the writer still lives is asked only where it matters, and costs nothing while frames come.
-    if (outcome.status === 'nothing-newer' && isWriterGone(this.#ring)) return { status: 'writer-gone' };
+    if (outcome.status === 'nothing-newer' && isWriterGone(ring)) return { status: 'writer-gone' };
     return outcome;
+  }
+
+  /** The memory was taken away by somebody in this thread: `reopen` maps it anew. */
+  #lost(): SourceVerdict {
+    this.#release();
+    this.#unavailable = { status: 'absent' };
+    return this.#unavailable;
   }
 
   #release(): void {
@@ -221,8 +251,16 @@ export class FrameSource {
   }
 }
 
+function isWhole({ data }: OpenRing): boolean {
+  return data.length > 0;
+}
+
+function isSameRing(one: FrameRingReader, other: FrameRingReader): boolean {
+  return one.epoch === other.epoch && one.generation === other.generation;
+}
+
 function isWriterGone({ native, reader }: OpenRing): boolean {
-  return process.hrtime.bigint() - reader.heartbeatNs > HEARTBEAT_STALE_NS && !native.writerHoldsLock();
+  return ageMs(reader.heartbeatNs) > HEARTBEAT_STALE_MS && !native.writerHoldsLock();
 }
 
 function openRing(path: string): OpenRing | Exclude<SourceVerdict, { status: 'writer-gone' }> {
@@ -231,7 +269,7 @@ function openRing(path: string): OpenRing | Exclude<SourceVerdict, { status: 'wr
     const native = callNative(() => binding.NativeSource.open(path));
     try {
       const memory = { meta: new Uint8Array(native.meta), data: new Uint8Array(native.data) };
-      return { native, reader: new FrameRingReader(memory) };
+      return { native, reader: new FrameRingReader(memory), data: memory.data };
     } catch (cause) {
       native.close();
       throw FrameExportError.from(cause);
@@ -248,9 +286,15 @@ function openRing(path: string): OpenRing | Exclude<SourceVerdict, { status: 'wr
  * Opens the frames of a camera for reading. The camera need not be there yet: reads then say `absent`, and
  * `reopen` finds it once it is.
  *
- * @throws FrameExportError `BAD_CAMERA_ID`, `PERMISSION_DENIED`, `UNSUPPORTED_PLATFORM`, `NATIVE_UNAVAILABLE`, `IO`
+ * @throws FrameExportError `BAD_CAMERA_ID`, `BAD_OPTION`, `PERMISSION_DENIED`, `UNSUPPORTED_PLATFORM`,
+ *   `NATIVE_UNAVAILABLE`, `IO`
  */
 export function openFrameSource(location: FrameSourceLocation): FrameSource {
-  if ('path' in location) return new FrameSource(location.path);
-  return new FrameSource(cameraPath(location.baseDir ?? DEFAULT_BASE_DIR, location.cameraId));
+  if (typeof location === 'string') {
+    const given = described(location);
+    throw new FrameExportError('BAD_OPTION', `openFrameSource takes { cameraId } or { path }, not ${given}`);
+  }
+  checkedOptions('the argument of openFrameSource', location);
+  if (location.path !== undefined) return new FrameSource(resolve(checkedPath('path', location.path)));
+  return new FrameSource(cameraPath(baseDirOf(location.baseDir), location.cameraId));
 }

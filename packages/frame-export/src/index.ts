@@ -10,5 +10,5 @@ export type {
 } from './camera-export.js';
 export { DEFAULT_BASE_DIR } from './camera-path.js';
 export { FrameExportError } from './errors.js';
-export type { FrameExportErrorCode } from './errors.js';
+export type { FrameExportErrorCode, FrameExportFailure } from './errors.js';
 export type { FrameGeometry, FrameMetadata, FrameSourceRef, PixelFormat } from './types.js';

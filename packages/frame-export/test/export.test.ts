@@ -4,46 +4,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createFrameExporter } from '@vas/frame-export';
-import type { CameraExport, FrameExporter, OpenCameraOptions } from '@vas/frame-export';
 import { openFrameSource } from '@vas/frame-export/reader';
-import type { FrameSource } from '@vas/frame-export/reader';
 import { entriesOf, ownBaseDir } from './base-dir.js';
-
-const ON = { AI_FRAME_EXPORT_ENABLED: 'true' };
-
-function exporterOn(baseDir: string, options: { checksum?: boolean; fileMode?: number } = {}): FrameExporter {
-  const exporter = createFrameExporter({ baseDir, env: ON, ...options });
-  onTestFinished(() => {
-    exporter.close();
-  });
-  return exporter;
-}
-
-function open(baseDir: string, options: Partial<OpenCameraOptions> = {}): CameraExport {
-  return exporterOn(baseDir).openCamera({ cameraId: 'cam', width: 64, height: 48, ...options });
-}
-
-function sourceOf(camera: CameraExport): FrameSource {
-  const source = openFrameSource(camera.source);
-  onTestFinished(() => {
-    source.close();
-  });
-  return source;
-}
-
-function picture(frameId: number, sizeBytes = 64 * 48 * 1.5): Uint8Array {
-  return new Uint8Array(sizeBytes).fill(frameId & 0xff);
-}
-
-function codeOf(call: () => unknown): string {
-  try {
-    call();
-    return 'no error';
-  } catch (error) {
-    return String((error as { code?: unknown }).code);
-  }
-}
+import { codeOf, exporterOn, open, picture, sourceOf } from './cameras.js';
 
 describe('publishing from memory', () => {
   it('P2.1: makes a frame visible in two files, with its metadata', () => {

@@ -195,7 +195,7 @@ export class CameraHost {
         const firstFrameId = cameraExport.statistics().framesWritten + 1;
         cameraExport.attach((rawFd) => spawn(rawFd, firstFrameId));
         const { attachError } = cameraExport.statistics();
-        if (attachError !== null) throw attachError;
+        if (attachError !== null) this.#emit({ type: 'export-failed', ...attachError });
       }
     } catch (error) {
       this.#emit({ type: 'export-failed', ...describe(error) });

@@ -257,11 +257,7 @@ describe('a camera whose export misbehaves', () => {
     ['has no statistics', { statistics: () => fail() }],
   ])('G1: has one FFmpeg and its video when the export %s', async (_name, breakage) => {
     const camera = { ...fake, ...breakage } as unknown as CameraExport;
-    const frameExporter: FrameExporter = {
-      isEnabled: true,
-      openCamera: () => camera,
-      close: () => undefined,
-    };
+    const frameExporter = { isEnabled: true, openCamera: () => camera } as unknown as FrameExporter;
     const { options, packets } = await hostOptions({ ffmpeg, frameExporter });
     const file = join(temporaryFolder(), 'film.h264');
     writeFileSync(file, await film(ffmpeg.path, 320, 240));

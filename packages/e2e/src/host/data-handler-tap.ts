@@ -17,6 +17,11 @@ import type {
 export class DataHandlerExporter implements FrameExporter {
   readonly isEnabled = true;
   readonly #cameras = new Set<DataHandlerCamera>();
+  #isClosed = false;
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
 
   openCamera(options: OpenCameraOptions): CameraExport {
     const camera = new DataHandlerCamera(options);
@@ -24,7 +29,12 @@ export class DataHandlerExporter implements FrameExporter {
     return camera;
   }
 
+  sweep(): number {
+    return 0;
+  }
+
   close(): void {
+    this.#isClosed = true;
     for (const camera of this.#cameras) camera.close();
   }
 }
@@ -77,7 +87,7 @@ class DataHandlerCamera implements CameraExport {
       framesRejected: 0,
       framesDiscarded: 0,
       bytesWritten: this.#frames * this.#newest.length,
-      lastFrameNs: null,
+      frameAgeMs: null,
       drain: 'publishing',
       pipeSizeBytes: 0,
       generation: 1,

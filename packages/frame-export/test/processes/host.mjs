@@ -33,8 +33,7 @@ const actions = {
     while (performance.now() < until);
   },
   statistics({ cameraId }) {
-    const { lastFrameNs, attachError, ...statistics } = cameras.get(cameraId).statistics();
-    return { ...statistics, lastFrameNs: String(lastFrameNs), attachError: attachError?.code ?? null };
+    return cameras.get(cameraId).statistics();
   },
   close({ cameraId }) {
     cameras.get(cameraId).close();
