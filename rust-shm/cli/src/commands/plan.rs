@@ -1,0 +1,282 @@
+//! `vas-frames plan`: what cameras need, by slopes that were measured, beside what this machine allows.
+
+use std::fs;
+use std::path::Path;
+use std::thread::available_parallelism;
+
+use rustix::fs::statvfs;
+use rustix::process::{Resource, getrlimit};
+use serde::Serialize;
+use vas_frame_protocol::{Geometry, RingShape};
+
+use crate::args::Plan;
+use crate::failure::{Exit, Failure};
+use crate::output::{Output, human_bytes};
+
+/// Descriptors of one camera in the host: see the `cameras` benchmark of the drain.
+const DESCRIPTORS: u64 = 5;
+/// Descriptors that the host has for itself and that the export leaves to the video.
+const DESCRIPTORS_OF_HOST: u64 = 128;
+const THREADS: u64 = 1;
+const MAPPINGS: u64 = 4;
+const MAPPINGS_OF_HOST: u64 = 2_000;
+/// Capacity of one camera's pipe at the most.
+const PIPE_BYTES: u64 = 1 << 20;
+/// CPU time of the drain for a frame: the `read` calls of its bytes are nearly all of it.
+const DRAIN_US_PER_FRAME: f64 = 5.0;
+const DRAIN_US_PER_KB: f64 = 0.145;
+/// FFmpeg's own `write` of the same bytes.
+const WRITE_TO_READ: f64 = 1.25;
+/// A reader that copies a frame: one pass over memory.
+const COPY_US_PER_KB: f64 = 0.05;
+
+#[derive(Serialize)]
+struct Planned {
+    cameras: u64,
+    width: u32,
+    height: u32,
+    frames_per_second: f64,
+    needs: Vec<Need>,
+    /// The need whose limit is reached with the fewest cameras.
+    bound: Option<&'static str>,
+    cameras_that_fit: Option<u64>,
+    container_flags: String,
+}
+
+#[derive(Serialize)]
+struct Need {
+    what: &'static str,
+    unit: &'static str,
+    per_camera: f64,
+    in_all: f64,
+    limit: Option<f64>,
+    /// What sets the limit, and how it is raised.
+    limit_is: &'static str,
+    cameras_that_fit: Option<u64>,
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a plan is good to three digits, and its numbers are positive"
+)]
+pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<Exit, Failure> {
+    let geometry = Geometry::nv12(plan.size.0, plan.size.1)?;
+    let shape = RingShape::new(geometry, plan.slots)?;
+    let ring = (shape.meta_bytes() + shape.data_bytes()) as u64;
+    let frame_kb = geometry.frame_bytes() as f64 / 1024.0;
+    let drain_us = DRAIN_US_PER_FRAME + DRAIN_US_PER_KB * frame_kb;
+    let drain = drain_us * plan.fps / 1e6;
+    let cpu =
+        drain * (1.0 + WRITE_TO_READ) + COPY_US_PER_KB * frame_kb * plan.fps / 1e6 * plan.readers as f64;
+    // Written by FFmpeg into the pipe, read from it, written into the slot; read by each reader and written by it.
+    let traffic = geometry.frame_bytes() as f64 * plan.fps * (3.0 + 2.0 * plan.readers as f64);
+
+    let cameras = plan.cameras as f64;
+    let need = |what, unit, per_camera: f64, of_host: f64, limit: Option<f64>, limit_is| {
+        let fit = limit.map(|limit| ((limit - of_host).max(0.0) / per_camera) as u64);
+        Need {
+            what,
+            unit,
+            per_camera,
+            in_all: per_camera * cameras + of_host,
+            limit,
+            limit_is,
+            cameras_that_fit: fit,
+        }
+    };
+    let memory = smallest([mem_available(), cgroup("memory.max")]);
+    let needs = vec![
+        need(
+            "shared memory",
+            "bytes",
+            ring as f64,
+            0.0,
+            free_bytes(base),
+            "free in the base folder's file system; --shm-size",
+        ),
+        need(
+            "memory",
+            "bytes",
+            ring as f64 + 300_000.0,
+            0.0,
+            memory,
+            "available, or the control group's memory.max; --memory",
+        ),
+        need(
+            "pipe memory",
+            "bytes",
+            PIPE_BYTES as f64,
+            0.0,
+            pipe_limit(),
+            "fs.pipe-user-pages-soft, for users but root",
+        ),
+        need(
+            "descriptors",
+            "",
+            DESCRIPTORS as f64,
+            DESCRIPTORS_OF_HOST as f64,
+            getrlimit(Resource::Nofile).current.map(|limit| limit as f64),
+            "ulimit -n; --ulimit nofile",
+        ),
+        need(
+            "threads",
+            "",
+            THREADS as f64,
+            32.0,
+            threads_limit(),
+            "ulimit -u, pids.max, TasksMax; --pids-limit",
+        ),
+        need(
+            "mappings",
+            "",
+            MAPPINGS as f64,
+            MAPPINGS_OF_HOST as f64,
+            number("/proc/sys/vm/max_map_count"),
+            "vm.max_map_count",
+        ),
+        need(
+            "processors",
+            "",
+            cpu,
+            0.0,
+            cores(),
+            "cores, for the frames alone: decoding comes on top",
+        ),
+        need(
+            "memory traffic",
+            "bytes/s",
+            traffic,
+            0.0,
+            None,
+            "what the machine's memory can move",
+        ),
+    ];
+    let bound = needs
+        .iter()
+        .filter(|need| need.cameras_that_fit.is_some())
+        .min_by_key(|need| need.cameras_that_fit);
+    let (bound, fit) = (
+        bound.map(|need| need.what),
+        bound.and_then(|need| need.cameras_that_fit),
+    );
+    let shm_mib = (ring * plan.cameras).div_ceil(1 << 20) + 64;
+    let planned = Planned {
+        cameras: plan.cameras,
+        width: geometry.width(),
+        height: geometry.height(),
+        frames_per_second: plan.fps,
+        container_flags: format!(
+            "--shm-size={shm_mib}m --ulimit nofile={} --pids-limit={}",
+            (DESCRIPTORS * plan.cameras + 2 * DESCRIPTORS_OF_HOST)
+                .next_power_of_two()
+                .max(1024),
+            (THREADS * plan.cameras + 256).next_power_of_two()
+        ),
+        needs,
+        bound,
+        cameras_that_fit: fit,
+    };
+    let fits = planned.cameras_that_fit.is_none_or(|fit| fit >= plan.cameras);
+    if output.is_json {
+        output.json(&planned)?;
+        return Ok(if fits { Exit::Yes } else { Exit::No });
+    }
+    let shown = |value: f64, unit: &str| match unit {
+        "bytes" => human_bytes(value as u64),
+        "bytes/s" => format!("{}/s", human_bytes(value as u64)),
+        _ if value < 10.0 && value.fract() > 0.0 => format!("{value:.3}"),
+        _ => format!("{value:.0}"),
+    };
+    let rows = planned.needs.iter().map(|need| {
+        vec![
+            need.what.to_owned(),
+            shown(need.per_camera, need.unit),
+            shown(need.in_all, need.unit),
+            need.limit
+                .map_or_else(|| "-".to_owned(), |limit| shown(limit, need.unit)),
+            need.cameras_that_fit
+                .map_or_else(|| "-".to_owned(), |fit| fit.to_string()),
+            need.limit_is.to_owned(),
+        ]
+    });
+    output.table(
+        &[
+            "WHAT",
+            "PER CAMERA",
+            "IN ALL",
+            "LIMIT",
+            "FIT",
+            "WHAT SETS THE LIMIT",
+        ],
+        rows.collect(),
+    )?;
+    if let (Some(bound), Some(fit)) = (planned.bound, planned.cameras_that_fit) {
+        output.line(&format!(
+            "{}: {fit} cameras fit, {bound} comes first",
+            if fits { "enough" } else { "NOT ENOUGH" }
+        ))?;
+    }
+    output.line(&format!("container: {}", planned.container_flags))?;
+    Ok(if fits { Exit::Yes } else { Exit::No })
+}
+
+/// Bytes free in the file system of the base folder, or of what it will be made in.
+#[allow(clippy::cast_precision_loss, reason = "a plan is good to three digits")]
+fn free_bytes(base: &Path) -> Option<f64> {
+    let place = base.ancestors().find(|path| path.exists())?;
+    let stat = statvfs(place).ok()?;
+    Some(stat.f_bavail as f64 * stat.f_frsize as f64)
+}
+
+fn mem_available() -> Option<f64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+    let kb: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kb * 1024.0)
+}
+
+/// A limit of the control group of this process; `None` where there is none.
+fn cgroup(file: &str) -> Option<f64> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let path = Path::new("/sys/fs/cgroup")
+        .join(group.trim_start_matches('/'))
+        .join(file);
+    number(path)
+}
+
+/// Root may have as much pipe memory as it likes.
+fn pipe_limit() -> Option<f64> {
+    if rustix::process::geteuid().is_root() {
+        return None;
+    }
+    number("/proc/sys/fs/pipe-user-pages-soft")
+        .filter(|&pages| pages > 0.0)
+        .map(|pages| pages * 4096.0)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a count of threads")]
+fn threads_limit() -> Option<f64> {
+    let of_user = getrlimit(Resource::Nproc).current.map(|limit| limit as f64);
+    smallest([
+        of_user,
+        cgroup("pids.max"),
+        number("/proc/sys/kernel/threads-max"),
+    ])
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a count of processors")]
+fn cores() -> Option<f64> {
+    available_parallelism().ok().map(|cores| cores.get() as f64)
+}
+
+fn smallest<const N: usize>(limits: [Option<f64>; N]) -> Option<f64> {
+    limits.into_iter().flatten().reduce(f64::min)
+}
+
+/// The number in a file of the kernel; `max` is none.
+fn number(path: impl AsRef<Path>) -> Option<f64> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}

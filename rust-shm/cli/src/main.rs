@@ -1,0 +1,62 @@
+//! `vas-frames`: what an operator asks of a live system of exported video frames.
+//!
+//! Every command is a reader: it maps rings read-only and lists folders. The one exception is `clean --really`, which
+//! removes what crashes have left behind.
+
+mod args;
+mod camera;
+mod commands;
+mod failure;
+mod output;
+mod processes;
+mod survey;
+
+use std::io::{Write, stderr, stdout};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, Command};
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut stdout = stdout().lock();
+    let mut output = Output::new(&mut stdout, arguments.json);
+    match run(&arguments, &mut output) {
+        Ok(exit) => exit.into(),
+        Err(failure) if failure.is_closed_output() => Exit::Yes.into(),
+        Err(failure) => {
+            // There is nobody left to tell if standard error is closed, too.
+            let _ = writeln!(stderr(), "vas-frames: {failure} ({})", failure.code());
+            failure.exit().into()
+        }
+    }
+}
+
+fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Exit, Failure> {
+    let base = &arguments.base_dir;
+    match &arguments.command {
+        Command::List { watch } => commands::list(base, *watch, output),
+        Command::Inspect(named) => commands::inspect(base, &named.camera, output),
+        Command::Follow { camera, seconds } => commands::follow(base, &camera.camera, *seconds, output),
+        Command::Record {
+            camera,
+            frames,
+            output: file,
+            format,
+            timeout,
+        } => commands::record(base, &camera.camera, *frames, (file, *format), *timeout, output),
+        Command::Verify { camera, seconds } => commands::verify(base, &camera.camera, *seconds, output),
+        Command::Readers { camera } => commands::readers(base, camera.as_deref(), output),
+        Command::Health { camera, idle_is_well } => {
+            commands::health(base, &camera.camera, *idle_is_well, output)
+        }
+        Command::Metrics { output: file } => commands::metrics(base, file.as_deref(), output),
+        Command::Clean { really } => commands::clean(base, *really, output),
+        Command::Plan(plan) => commands::plan(base, plan, output),
+        Command::Completion { shell } => commands::completion(*shell, output),
+        Command::Man => commands::man(output),
+    }
+}

@@ -1,0 +1,570 @@
+//! O1: every command, run as a process of its own, against systems that are well and systems that are not.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "../../segment/tests/stage/mod.rs"]
+mod stage;
+
+use std::fs;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+use stage::{Stage, lock, next_generation, options, play, publish, role, wait_until, writer};
+use vas_frame_protocol::{FrameStamp, Writer, beat, checksum};
+use vas_frame_segment::clock::monotonic_ns;
+use vas_frame_segment::{CameraLock, FrameSource, Segment, WritableMapping};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// A camera that is exported by this process.
+struct Camera {
+    lock: CameraLock,
+    segment: Segment,
+    writer: Writer<Arc<WritableMapping>>,
+}
+
+impl Camera {
+    fn open(base: &Path, id: &str) -> Self {
+        let lock = lock(base, id);
+        let segment = Segment::create(&lock, &options()).unwrap();
+        let writer = writer(&segment);
+        Self {
+            lock,
+            segment,
+            writer,
+        }
+    }
+
+    fn with_frames(base: &Path, id: &str, frames: u8) -> Self {
+        let mut camera = Self::open(base, id);
+        for byte in 1..=frames {
+            publish(&mut camera.writer, byte);
+            sleep(Duration::from_millis(1));
+        }
+        camera
+    }
+
+    fn beat_was(&self, seconds_ago: u64) {
+        beat(self.segment.memory(), monotonic_ns() - seconds_ago * SECOND);
+    }
+}
+
+fn vas_frames(base: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vas-frames"));
+    command
+        .arg("--base-dir")
+        .arg(base)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(output: &Output) -> String {
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn json(base: &Path, arguments: &[&str]) -> Value {
+    let output = vas_frames(base, &[&["--json"], arguments].concat());
+    serde_json::from_str(&text(&output)).unwrap()
+}
+
+/// The exit code and the first word of `vas-frames health`.
+fn health(base: &Path, camera: &str) -> (i32, String) {
+    let output = vas_frames(base, &["health", camera]);
+    (output.status.code().unwrap(), text(&output).trim_end().to_owned())
+}
+
+/// A writer in another process, which dies as by `kill -9`.
+fn die(test: &str, base: &Path) {
+    let process = play(test, "writer", base);
+    wait_until("the writer has a ring", || {
+        base.join("crashed/frame.meta").exists()
+    });
+    process.kill();
+}
+
+fn play_writer(base: &Path) -> ! {
+    let camera = Camera::with_frames(base, "crashed", 3);
+    loop {
+        beat(camera.segment.memory(), monotonic_ns());
+        sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn o1_health_is_one_word_and_an_exit_code() {
+    const TEST: &str = "o1_health_is_one_word_and_an_exit_code";
+    if let Some((_, base)) = role() {
+        play_writer(&base);
+    }
+    let stage = Stage::new();
+    let base = stage.base();
+    let camera = Camera::open(&base, "entrance");
+    assert_eq!(health(&base, "entrance"), (1, "idle".into()));
+    assert_eq!(
+        vas_frames(&base, &["health", "entrance", "--idle-is-well"])
+            .status
+            .code(),
+        Some(0)
+    );
+
+    let mut camera = camera;
+    publish(&mut camera.writer, 1);
+    assert_eq!(health(&base, "entrance"), (0, "live".into()));
+    camera.beat_was(10);
+    assert_eq!(health(&base, "entrance"), (1, "hung".into()));
+    drop(camera);
+    assert_eq!(health(&base, "entrance"), (3, "absent".into()));
+
+    die(TEST, &base);
+    wait_until("the heartbeat is old", || {
+        health(&base, "crashed") == (1, "dead".into())
+    });
+
+    let broken = base.join("broken");
+    fs::create_dir(&broken).unwrap();
+    fs::write(broken.join("frame.meta"), [7; 4096]).unwrap();
+    fs::write(broken.join("frame.data"), [7; 4096]).unwrap();
+    assert_eq!(health(&base, "broken"), (5, "incompatible".into()));
+
+    let refused = vas_frames(&base, &["health", "../etc"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("BAD_CAMERA_ID"));
+}
+
+#[test]
+fn o1_list_tells_cameras_from_leftovers_from_what_is_not_ours() {
+    const TEST: &str = "o1_list_tells_cameras_from_leftovers_from_what_is_not_ours";
+    if let Some((_, base)) = role() {
+        play_writer(&base);
+    }
+    let stage = Stage::new();
+    let base = stage.base();
+    assert_eq!(json(&base, &["list"])["cameras"].as_array().unwrap().len(), 0);
+
+    let camera = Camera::with_frames(&base, "entrance", 3);
+    die(TEST, &base);
+    fs::create_dir(base.join(".gone.0123456789abcdef.new")).unwrap();
+    fs::write(base.join("notes.txt"), "not a camera").unwrap();
+    wait_until("the heartbeat is old", || health(&base, "crashed").1 == "dead");
+    beat(camera.segment.memory(), monotonic_ns());
+
+    let seen = json(&base, &["list"]);
+    let cameras = seen["cameras"].as_array().unwrap();
+    let entrance = cameras
+        .iter()
+        .find(|camera| camera["camera"] == "entrance")
+        .unwrap();
+    assert_eq!(entrance["width"], 64);
+    assert_eq!(entrance["newest_frame_id"], 3);
+    assert_eq!(entrance["frames_written"], 3);
+    assert!(entrance["frames_per_second"].as_f64().unwrap() > 1.0);
+    let leftovers = seen["leftovers"].as_array().unwrap();
+    let kinds: Vec<_> = leftovers
+        .iter()
+        .map(|leftover| (&leftover["name"], &leftover["kind"]))
+        .collect();
+    assert!(
+        kinds.contains(&(&"crashed".into(), &"dead ring".into())),
+        "{kinds:?}"
+    );
+    assert!(kinds.contains(&(&".gone.0123456789abcdef.new".into(), &"half-built ring".into())));
+    assert!(kinds.contains(&(&".crashed.lock".into(), &"lock file".into())));
+    assert!(
+        !kinds
+            .iter()
+            .any(|(name, _)| name.as_str() == Some(".entrance.lock"))
+    );
+    assert_eq!(seen["foreign"][0], "notes.txt");
+
+    let table = text(&vas_frames(&base, &["list"]));
+    let row = table.lines().find(|line| line.starts_with("entrance")).unwrap();
+    for cell in ["64x48", &std::process::id().to_string()] {
+        assert!(row.contains(cell), "{table}");
+    }
+    assert!(!table.contains('\u{1b}'), "a pipe gets no colours");
+    let on_a_terminal = Command::new("script")
+        .args([
+            "-qec",
+            &format!(
+                "{} --base-dir {} list",
+                env!("CARGO_BIN_EXE_vas-frames"),
+                base.display()
+            ),
+        ])
+        .arg("/dev/null")
+        .env_remove("NO_COLOR")
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8_lossy(&on_a_terminal.stdout).contains("\u{1b}["),
+        "a terminal gets colours"
+    );
+}
+
+#[test]
+fn o1_inspect_shows_every_field_and_what_is_wrong() {
+    let stage = Stage::new();
+    let base = stage.base();
+    let camera = Camera::with_frames(&base, "entrance", 4);
+    let seen = json(&base, &["inspect", "entrance"]);
+    let value = |name: &str| {
+        let fields = seen["fields"].as_array().unwrap();
+        fields.iter().find(|field| field["name"] == name).unwrap()["value"].clone()
+    };
+    assert_eq!(seen["problems"].as_array().unwrap().len(), 0, "{seen}");
+    assert_eq!(value("magic"), "VASFRAME");
+    assert_eq!(value("frames_written"), "4");
+    assert!(
+        value("current record")
+            .as_str()
+            .unwrap()
+            .starts_with("frame 4; sequence 8")
+    );
+    assert!(
+        value("slot 1 record")
+            .as_str()
+            .unwrap()
+            .starts_with("frame 4; sequence 8")
+    );
+
+    // The frame id of slot 1: by the host's own user, which nothing can prevent.
+    let meta = fs::OpenOptions::new()
+        .write(true)
+        .open(camera.segment.path().join("frame.meta"))
+        .unwrap();
+    meta.write_at(&99u64.to_le_bytes(), 512 + 128 + 8).unwrap();
+    let output = vas_frames(&base, &["inspect", "entrance"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("wrong: slot 1: frame_id 99 contradicts the sequence"));
+    assert_eq!(vas_frames(&base, &["inspect", "nobody"]).status.code(), Some(3));
+}
+
+#[test]
+fn o1_record_saves_the_pictures_bit_by_bit() {
+    let stage = Stage::new();
+    let base = stage.base();
+    let mut camera = Camera::open(&base, "entrance");
+    let (y4m, nv12) = (stage.path.join("out.y4m"), stage.path.join("out.nv12"));
+    let start = |format: &str, file: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vas-frames"));
+        command.arg("--base-dir").arg(&base);
+        command
+            .args([
+                "record", "entrance", "--frames", "2", "--format", format, "--output",
+            ])
+            .arg(file);
+        command.spawn().unwrap()
+    };
+    let mut picture: Vec<u8> = (0..=250).cycle().take(64 * 48 * 3 / 2).collect();
+    let processes = [start("y4m", &y4m), start("nv12", &nv12)];
+    wait_until("both have opened their files", || y4m.exists() && nv12.exists());
+    sleep(Duration::from_millis(50));
+    for _ in 0..2 {
+        picture[0] += 1;
+        camera.writer.push(&picture, &FrameStamp::default()).unwrap();
+        sleep(Duration::from_millis(100));
+    }
+    for mut process in processes {
+        assert_eq!(process.wait().unwrap().code(), Some(0));
+    }
+    let saved = fs::read(nv12).unwrap();
+    assert_eq!(saved[picture.len()..], picture);
+    let saved = fs::read(y4m).unwrap();
+    let header = b"YUV4MPEG2 W64 H48 F25:1 Ip C420mpeg2\n";
+    assert_eq!(&saved[..header.len()], header);
+    let second = &saved[header.len() + 2 * 6 + picture.len()..];
+    let luma = 64 * 48;
+    assert_eq!(second[..luma], picture[..luma]);
+    let cb: Vec<u8> = picture[luma..].iter().step_by(2).copied().collect();
+    let cr: Vec<u8> = picture[luma + 1..].iter().step_by(2).copied().collect();
+    assert_eq!(second[luma..], [cb, cr].concat());
+
+    let nothing = ["record", "entrance", "--timeout", "0.1", "--output", "/dev/null"];
+    let output = vas_frames(&base, &nothing);
+    assert_eq!(output.status.code(), Some(1), "no frame comes");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("TIMEOUT"));
+}
+
+#[test]
+fn o1_verify_finds_a_picture_that_is_not_what_was_written() {
+    let stage = Stage::new();
+    let base = stage.base();
+    let mut camera = Camera::open(&base, "entrance");
+    let picture = vec![5; 64 * 48 * 3 / 2];
+    let stamp = FrameStamp {
+        checksum: Some(checksum(&picture)),
+        ..FrameStamp::default()
+    };
+    camera.writer.push(&picture, &stamp).unwrap();
+    let verify = ["verify", "entrance", "--seconds", "0.2"];
+    let output = vas_frames(&base, &verify);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).starts_with("1 frames: 1 checksums right, 0 wrong"));
+
+    let data = fs::OpenOptions::new()
+        .write(true)
+        .open(camera.segment.path().join("frame.data"))
+        .unwrap();
+    let slot = 4096 * (64 * 48 * 3 / 2_u64).div_ceil(4096);
+    data.write_at(&[6], slot + 100).unwrap();
+    let output = vas_frames(&base, &verify);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("wrong: frame 1: the picture does not have its checksum"));
+}
+
+#[test]
+fn o1_readers_finds_who_keeps_a_ring_that_is_gone() {
+    let stage = Stage::new();
+    let base = stage.base();
+    let camera = Camera::with_frames(&base, "entrance", 1);
+    let stale = FrameSource::open(&base, &stage::camera("entrance")).unwrap();
+    let next = Segment::create(&camera.lock, &next_generation(&options(), 2)).unwrap();
+    drop(camera.writer);
+    drop(camera.segment);
+
+    let seen = json(&base, &["readers", "entrance"]);
+    let own: Vec<_> = seen["processes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["pid"] == std::process::id())
+        .collect();
+    let role = |role: &str| {
+        own.iter()
+            .find(|one| one["role"] == role)
+            .unwrap_or_else(|| panic!("no {role}: {own:?}"))
+    };
+    assert_eq!(role("writer")["is_gone"], false);
+    assert_eq!(role("reader")["is_gone"], true);
+    assert!(role("reader")["bytes"].as_u64().unwrap() >= 3 * 64 * 48 * 3 / 2);
+    assert!(text(&vas_frames(&base, &["readers"])).contains("entrance: at least"));
+    drop((stale, next));
+}
+
+#[test]
+fn o1_metrics_is_open_metrics_text_and_replaces_a_file_in_one_step() {
+    let stage = Stage::new();
+    let base = stage.base();
+    let _camera = Camera::with_frames(&base, "entrance", 3);
+    let metrics = text(&vas_frames(&base, &["metrics"]));
+    assert!(metrics.ends_with("# EOF\n"));
+    let sample = |name: &str| {
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with(name))
+            .unwrap_or_else(|| panic!("{name}: {metrics}"));
+        line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()
+    };
+    assert!((sample("vas_frames_frames_written_total{camera=\"entrance\"}") - 3.0).abs() < 1e-9);
+    assert!((sample("vas_frames_health{camera=\"entrance\",vas_frames_health=\"live\"}") - 1.0).abs() < 1e-9);
+    for line in metrics.lines().filter(|line| !line.starts_with('#')) {
+        let family = line.split(['{', ' ']).next().unwrap().trim_end_matches("_total");
+        assert!(
+            metrics.contains(&format!("# TYPE {family} ")),
+            "{line} has no type"
+        );
+    }
+    let file = stage.path.join("vas.prom");
+    fs::write(&file, "old").unwrap();
+    assert_eq!(
+        vas_frames(&base, &["metrics", "--output", file.to_str().unwrap()])
+            .status
+            .code(),
+        Some(0)
+    );
+    assert!(fs::read_to_string(&file).unwrap().ends_with("# EOF\n"));
+    assert_eq!(
+        stage::names(&stage.path),
+        ["base", "vas.prom"],
+        "nothing half-written is left"
+    );
+}
+
+#[test]
+fn o1_clean_removes_only_what_is_dead_and_only_when_told_to() {
+    const TEST: &str = "o1_clean_removes_only_what_is_dead_and_only_when_told_to";
+    if let Some((_, base)) = role() {
+        play_writer(&base);
+    }
+    let stage = Stage::new();
+    let base = stage.base();
+    let mut camera = Camera::open(&base, "entrance");
+    publish(&mut camera.writer, 1);
+    die(TEST, &base);
+    wait_until("the heartbeat is old", || health(&base, "crashed").1 == "dead");
+    beat(camera.segment.memory(), monotonic_ns());
+
+    let before = stage::names(&base);
+    let output = vas_frames(&base, &["clean"]);
+    assert_eq!(output.status.code(), Some(1), "something is there");
+    assert!(text(&output).contains("add --really"));
+    assert_eq!(stage::names(&base), before);
+
+    let output = vas_frames(&base, &["clean", "--really"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert_eq!(stage::names(&base), [".entrance.lock", "entrance"]);
+    assert_eq!(vas_frames(&base, &["clean"]).status.code(), Some(0));
+}
+
+#[test]
+fn o1_plan_grows_with_the_cameras_and_says_where_the_bound_is() {
+    let stage = Stage::new();
+    let plan = |cameras: &str| json(&stage.path, &["plan", "--cameras", cameras, "--size", "1280x720"]);
+    let need = |planned: &Value, what: &str| {
+        let needs = planned["needs"].as_array().unwrap();
+        needs.iter().find(|need| need["what"] == what).unwrap()["in_all"]
+            .as_f64()
+            .unwrap()
+    };
+    let (one, many) = (plan("1"), plan("50"));
+    let ring = f64::from(4 * (1280 * 720 * 3 / 2_u32).next_multiple_of(4096) + 4096);
+    assert!((need(&one, "shared memory") - ring).abs() < 1.0);
+    assert!((need(&many, "shared memory") - 50.0 * ring).abs() < 1.0);
+    assert!(many["container_flags"].as_str().unwrap().contains("--shm-size="));
+
+    let output = vas_frames(&stage.path, &["plan", "--cameras", "100000"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("NOT ENOUGH"));
+    assert_eq!(
+        vas_frames(&stage.path, &["plan", "--cameras", "1", "--size", "big"])
+            .status
+            .code(),
+        Some(2)
+    );
+    assert_eq!(
+        vas_frames(&stage.path, &["plan", "--cameras", "1", "--size", "641x480"])
+            .status
+            .code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn o1_follow_counts_what_came_and_ends_with_the_camera() {
+    let stage = Stage::new();
+    let base = stage.base();
+    let mut camera = Camera::with_frames(&base, "entrance", 1);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vas-frames"));
+    command
+        .arg("--base-dir")
+        .arg(&base)
+        .args(["--json", "follow", "entrance"]);
+    let process = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let maps = format!("/proc/{}/maps", process.id());
+    wait_until("it has the ring open", || {
+        fs::read_to_string(&maps).is_ok_and(|maps| maps.contains("frame.data"))
+    });
+    sleep(Duration::from_millis(100));
+    for byte in 0..10 {
+        publish(&mut camera.writer, byte);
+        sleep(Duration::from_millis(20));
+    }
+    camera.segment.end();
+    let output = process.wait_with_output().unwrap();
+    let last = text(&output).lines().last().unwrap().to_owned();
+    let summary: Value = serde_json::from_str(&last).unwrap();
+    assert_eq!(summary["ended_by"], "ended");
+    let seen = summary["total"]["frames"].as_u64().unwrap() + summary["total"]["missed"].as_u64().unwrap();
+    assert_eq!(seen, 10, "{summary}");
+}
+
+#[test]
+fn o1_only_reads() {
+    let stage = Stage::new();
+    let base = stage.base();
+    let _camera = Camera::with_frames(&base, "entrance", 3);
+    fs::set_permissions(&base, PermissionsExt::from_mode(0o755)).unwrap();
+    let state = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    let paths = [
+        base.clone(),
+        base.join("entrance"),
+        base.join("entrance/frame.meta"),
+    ];
+    let before = paths.each_ref().map(|path| state(path));
+    for command in [
+        &["list"][..],
+        &["inspect", "entrance"],
+        &["follow", "entrance", "--seconds", "0.1"],
+        &["verify", "entrance", "--seconds", "0.1"],
+        &["readers"],
+        &["health", "entrance"],
+        &["metrics"],
+        &["clean"],
+    ] {
+        vas_frames(&base, command);
+    }
+    assert_eq!(stage::names(&base), [".entrance.lock", "entrance"]);
+    assert_eq!(paths.each_ref().map(|path| state(path)), before);
+}
+
+#[test]
+fn o1_completion_and_manual_know_every_command() {
+    let stage = Stage::new();
+    let manual = text(&vas_frames(&stage.path, &["man"]));
+    for shell in ["bash", "zsh", "fish"] {
+        let script = text(&vas_frames(&stage.path, &["completion", shell]));
+        for command in [
+            "list", "inspect", "follow", "record", "verify", "readers", "health", "metrics", "clean", "plan",
+        ] {
+            assert!(script.contains(command), "{shell} does not know {command}");
+            assert!(
+                manual.contains(&command.to_uppercase()),
+                "the manual does not know {command}"
+            );
+        }
+    }
+    assert!(manual.contains("Exit codes"));
+    // A reader that goes away early, as head does.
+    let shell = format!("{} man | head -1", env!("CARGO_BIN_EXE_vas-frames"));
+    let output = Command::new("sh").args(["-c", &shell]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn g11_every_command_line_of_the_readme_works() {
+    let stage = Stage::new();
+    let base = stage.base();
+    let mut camera = Camera::with_frames(&base, "entrance", 3);
+    let bin = Path::new(env!("CARGO_BIN_EXE_vas-frames")).parent().unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let lines: Vec<_> = include_str!("../README.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("    vas-frames "))
+        .collect();
+    assert!(lines.len() >= 15);
+    for line in lines {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("exec timeout 3 vas-frames {line}")])
+            .current_dir(&stage.path);
+        command
+            .env("PATH", &path)
+            .env("VAS_FRAMES_BASE_DIR", &base)
+            .stdout(std::process::Stdio::null());
+        let mut process = command.spawn().unwrap();
+        let code = loop {
+            publish(&mut camera.writer, 1);
+            camera.beat_was(0);
+            if let Some(status) = process.try_wait().unwrap() {
+                break status.code().unwrap();
+            }
+            sleep(Duration::from_millis(20));
+        };
+        // timeout(1) ends what goes on for ever.
+        let wanted: &[i32] = if line.contains("--watch") {
+            &[124]
+        } else if line.starts_with("plan") {
+            &[0, 1]
+        } else {
+            &[0]
+        };
+        assert!(wanted.contains(&code), "vas-frames {line}: exit code {code}");
+    }
+}
