@@ -25,6 +25,8 @@ const SIZES: [(u32, u32); 3] = [(640, 360), (1920, 1080), (3840, 2160)];
 const SLOTS: u32 = 4;
 const ROUNDS: usize = 15;
 const BYTES_PER_ROUND: usize = 200 << 20;
+/// What a drain has for frames of these sizes.
+const PIPE_BYTES: usize = 256 << 10;
 
 #[derive(Serialize)]
 struct Cost {
@@ -123,7 +125,7 @@ fn bare_loop_cpu_ns(stage: &Stage, shape: RingShape, frames: usize) -> f64 {
     let memory = segment.memory().clone();
 
     let (read_end, write_end) = pipe_with(PipeFlags::CLOEXEC).unwrap();
-    fcntl_setpipe_size(&write_end, 1 << 20).unwrap();
+    fcntl_setpipe_size(&write_end, PIPE_BYTES).unwrap();
     let (all_read, is_all_read) = mpsc::channel();
     let reader = thread::Builder::new().name("bare-loop".into()).spawn(move || {
         let len = shape.geometry().frame_bytes();

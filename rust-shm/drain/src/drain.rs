@@ -8,6 +8,7 @@
 use crate::fail_point::fail_point;
 use crate::link::{DrainState, Link};
 use crate::ring::{HeldWriter, Ring};
+use crate::scratch::{SCRATCH_BYTES, scratch};
 use crate::tally::Tally;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsRawFd, BorrowedFd};
@@ -15,9 +16,6 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
-
-/// Small enough to stay in the cache, large enough that discarding takes few system calls.
-const SCRATCH_BYTES: usize = 256 << 10;
 
 pub(crate) struct Drain {
     link: Arc<Link>,
@@ -28,7 +26,6 @@ pub(crate) struct Drain {
     /// Bytes of the frame that passes through the pipe now that were read already, wherever they went: so
     /// that publishing can begin at a frame's first byte.
     position: usize,
-    scratch: Box<[u8]>,
     has_checksums: bool,
 }
 
@@ -47,15 +44,14 @@ enum Flow {
 impl Drain {
     pub(crate) fn new(link: Arc<Link>, ring: Arc<Ring>, tally: Arc<Tally>, has_checksums: bool) -> Self {
         let frame_bytes = ring.frame_bytes();
-        // Not zeroes, which the allocator would hand out as pages that are not there yet.
-        let scratch = vec![0xff; SCRATCH_BYTES].into_boxed_slice();
+        // Set aside before the pipe is handed out.
+        scratch();
         Self {
             link,
             ring: Some(ring),
             tally,
             frame_bytes,
             position: 0,
-            scratch,
             has_checksums,
         }
     }
@@ -164,9 +160,9 @@ impl Drain {
     fn discard(&mut self) -> Flow {
         self.link.set_state(DrainState::Discarding);
         _ = fail_point!("discarding");
-        let count = self.scratch.len().min(self.frame_bytes - self.position);
-        // SAFETY: `count` is not larger than the scratch memory, which nobody else knows.
-        match unsafe { read(self.link.read_end(), self.scratch.as_mut_ptr(), count) } {
+        let count = SCRATCH_BYTES.min(self.frame_bytes - self.position);
+        // SAFETY: `count` is not larger than the scratch memory, whose bytes nobody looks at.
+        match unsafe { read(self.link.read_end(), scratch(), count) } {
             Read::Bytes(count) => self.position += count,
             Read::EndOfStream | Read::MemoryGone => return Flow::EndOfStream,
         }
@@ -187,7 +183,7 @@ impl Drain {
 ///
 /// # Safety
 ///
-/// `to` is writable for `count` bytes, and nobody else in this process accesses them meanwhile. Memory of a
+/// `to` is writable for `count` bytes, which nobody else in this process accesses meanwhile, or only writes to as well. Memory of a
 /// mapping whose file was cut off is allowed: the kernel answers `EFAULT`, and no signal is raised.
 unsafe fn read(from: BorrowedFd<'_>, to: *mut u8, count: usize) -> Read {
     loop {

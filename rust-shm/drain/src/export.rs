@@ -1,5 +1,6 @@
 //! The export of one camera: which memory its frames go to, and who puts them there.
 
+use crate::descriptors::{NoDescriptors, check_for_a_camera, check_for_a_pipe};
 use crate::drain::Drain;
 use crate::fail_point::fail_point;
 use crate::heartbeat;
@@ -16,6 +17,11 @@ use vas_frame_protocol::{AttachError, RingShape};
 use vas_frame_segment::{
     CameraId, CameraLock, CreateError, FileMode, LockError, Segment, SegmentOptions, new_epoch,
 };
+
+/// What may stand in the way of another thread.
+const THREAD_LIMITS: &str = "raise the limit of threads that is reached: the user's (ulimit -u), the container's or the \
+                             service's (pids.max, --pids-limit of Docker, TasksMax of systemd), or the system's \
+                             (kernel.threads-max)";
 
 /// What an export is to be like.
 #[derive(Clone, Debug)]
@@ -108,21 +114,34 @@ pub enum OpenError {
     /// The memory cannot be had.
     #[error(transparent)]
     Create(#[from] CreateError),
+    /// Too few descriptors would be left for the video.
+    #[error("camera {camera} is not exported: {cause}")]
+    Descriptors {
+        /// The camera.
+        camera: CameraId,
+        /// How many there are.
+        cause: NoDescriptors,
+    },
+    /// The operating system gives no thread.
+    #[error("no thread for the heartbeat: {0}; {THREAD_LIMITS}")]
+    Thread(#[source] io::Error),
     /// The ring that was just made is not one. A defect.
     #[error("the new ring cannot be written: {0}")]
     Ring(#[from] AttachError),
-    /// The operating system refused a thread or random bytes.
+    /// The operating system refused random bytes.
     #[error("the operating system refused: {0}")]
     Os(#[from] io::Error),
 }
 
 impl OpenError {
-    /// A code of [`LockError`] or [`CreateError`], `IO` or `INTERNAL`.
+    /// A code of [`LockError`] or [`CreateError`], `NO_DESCRIPTORS`, `NO_THREADS`, `IO` or `INTERNAL`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Lock(error) => error.code(),
             Self::Create(error) => error.code(),
+            Self::Descriptors { .. } => "NO_DESCRIPTORS",
+            Self::Thread(_) => "NO_THREADS",
             Self::Ring(_) => "INTERNAL",
             Self::Os(_) => "IO",
         }
@@ -136,21 +155,25 @@ pub enum PipeError {
     /// The export was closed.
     #[error("the export of this camera was closed")]
     Closed,
+    /// Too few descriptors would be left for the video.
+    #[error("no pipe for the raw video: {0}")]
+    Descriptors(#[from] NoDescriptors),
     /// The operating system gave no pipe.
     #[error("no pipe for the raw video: {0}; raise the limit of open files (ulimit -n)")]
     Pipe(#[source] io::Error),
     /// The operating system gave no thread.
-    #[error("no thread to read the raw video: {0}; raise the limit of processes (ulimit -u)")]
+    #[error("no thread to read the raw video: {0}; {THREAD_LIMITS}")]
     Thread(#[source] io::Error),
 }
 
 impl PipeError {
-    /// `CLOSED` or `IO`.
+    /// `CLOSED`, `NO_DESCRIPTORS` or `NO_THREADS`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Closed => "CLOSED",
-            Self::Pipe(_) | Self::Thread(_) => "IO",
+            Self::Descriptors(_) | Self::Pipe(_) => "NO_DESCRIPTORS",
+            Self::Thread(_) => "NO_THREADS",
         }
     }
 }
@@ -184,6 +207,10 @@ impl Export {
     /// # Errors
     /// [`OpenError`].
     pub fn open(options: ExportOptions) -> Result<Self, OpenError> {
+        check_for_a_camera().map_err(|cause| OpenError::Descriptors {
+            camera: options.camera.clone(),
+            cause,
+        })?;
         let lock = CameraLock::acquire(&options.base_dir, &options.camera)?;
         let (epoch, generation) = (new_epoch()?, 1);
         let (segment, ring) = generate(&lock, &options, epoch, generation, 1)?;
@@ -237,8 +264,9 @@ impl Export {
     /// [`PipeError`].
     pub fn offer(&mut self) -> Result<&OwnedFd, PipeError> {
         let live = self.live.as_ref().ok_or(PipeError::Closed)?;
-        let pipe = Pipe::new().map_err(|errno| PipeError::Pipe(errno.into()))?;
-        let link = Arc::new(Link::new(pipe.read_end, pipe.capacity));
+        check_for_a_pipe()?;
+        let pipe = Pipe::new(live.ring.frame_bytes()).map_err(|errno| PipeError::Pipe(errno.into()))?;
+        let link = Arc::new(Link::new(pipe.read_end));
         let (ring, tally) = (Arc::clone(&live.ring), Arc::clone(&self.tally));
         let drain = Drain::new(Arc::clone(&link), ring, tally, self.options.has_checksums);
         drain.start().map_err(PipeError::Thread)?;
@@ -416,6 +444,6 @@ fn generate(
     };
     let segment = Segment::create(lock, &options)?;
     let ring = Arc::new(Ring::new(segment.memory())?);
-    heartbeat::keep_alive(&ring)?;
+    heartbeat::keep_alive(&ring).map_err(OpenError::Thread)?;
     Ok((segment, ring))
 }

@@ -27,6 +27,7 @@
 //! ```
 
 mod baton;
+mod descriptors;
 mod drain;
 mod export;
 mod fail_point;
@@ -35,8 +36,10 @@ mod heartbeat;
 mod link;
 mod pipe;
 mod ring;
+mod scratch;
 mod sync;
 mod tally;
 
+pub use descriptors::NoDescriptors;
 pub use export::{Export, ExportOptions, OpenError, Outcome, PipeError, ReshapeError, Statistics};
 pub use link::DrainState;

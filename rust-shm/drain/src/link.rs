@@ -1,6 +1,7 @@
 //! What an export and the thread that drains a pipe for it know of each other.
 
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use crate::pipe::ReadEnd;
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::write;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -29,17 +30,15 @@ const STATES: [DrainState; 4] = [
 /// open, and its number stays ours, until the stream has ended and nobody is waking the thread.
 #[derive(Debug)]
 pub(crate) struct Link {
-    read_end: OwnedFd,
-    pipe_bytes: usize,
+    read_end: ReadEnd,
     retired: AtomicBool,
     state: AtomicU8,
 }
 
 impl Link {
-    pub(crate) fn new(read_end: OwnedFd, pipe_bytes: usize) -> Self {
+    pub(crate) fn new(read_end: ReadEnd) -> Self {
         let link = Self {
             read_end,
-            pipe_bytes,
             retired: AtomicBool::new(false),
             state: AtomicU8::new(0),
         };
@@ -52,7 +51,7 @@ impl Link {
     }
 
     pub(crate) fn pipe_bytes(&self) -> usize {
-        self.pipe_bytes
+        self.read_end.bytes()
     }
 
     pub(crate) fn state(&self) -> DrainState {
@@ -82,10 +81,11 @@ impl Link {
 
     /// Ends a read that may be blocked because FFmpeg is silent, with a byte of our own.
     ///
-    /// The write end is opened for that and closed again, so that the stream still ends when FFmpeg does. If
-    /// the pipe is full the drain is not blocked; without `/proc` it takes notice with the next byte.
+    /// The write end is opened for that and closed again, so that the stream still ends when FFmpeg does: a copy that
+    /// was kept would keep the end from coming. The pipe's mode allows it to this process whatever user it has become.
+    /// If the pipe is full the drain is not blocked; without `/proc` it takes notice with the next byte.
     fn wake(&self) {
-        let path = format!("/proc/self/fd/{}", self.read_end.as_raw_fd());
+        let path = format!("/proc/self/fd/{}", self.read_end.as_fd().as_raw_fd());
         let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         if let Ok(write_end) = open(path, flags, Mode::empty()) {
             let _ = write(write_end, &[0]);

@@ -90,6 +90,37 @@ fn g1_closing_does_not_wait_for_a_process_that_is_silent_and_keeps_nothing_for_i
 }
 
 #[test]
+fn p2_7_a_drain_is_woken_by_a_host_that_has_given_up_root_since() {
+    let stage = Stage::new();
+    let shape = shape(640, 360, 4);
+    let mut export = stage.open("given-up", shape);
+    let mut feeder = Feeder::attach(&mut export);
+    feeder.feed(&picture(shape, 1)[..100]);
+    eventually("the drain is in the middle of a frame", || {
+        export.statistics().drain == DrainState::Publishing
+    });
+    let mut next = thread::scope(|scope| {
+        let host = scope.spawn(|| {
+            let user = 1_000_000;
+            // SAFETY: the system call changes the user of this thread only, and no memory.
+            unsafe { libc::syscall(libc::SYS_setresuid, user, user, user) };
+            Feeder::attach(&mut export)
+        });
+        host.join().unwrap()
+    });
+    eventually("the former drain lets go of the ring", || {
+        let before = export.statistics().frames_discarded;
+        next.feed(&picture(shape, 2));
+        eventually("the frame has passed", || {
+            export.statistics().frames_written > 0 || export.statistics().frames_discarded > before
+        });
+        export.statistics().frames_written > 0
+    });
+    assert!(next.end().success());
+    drop(feeder);
+}
+
+#[test]
 fn p2_7_a_process_that_hangs_is_no_obstacle_to_the_next() {
     let stage = Stage::new();
     let shape = shape(64, 48, 64);

@@ -4,20 +4,26 @@
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, fstat, fstatfs, mkdirat, open, openat, statat};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 
+use crate::file_id::FileId;
 use crate::os_error::OsError;
 
 /// An open base folder that has passed every check. All files below it are reached relative to it, so it does
-/// not matter what happens to its path.
+/// not matter what happens to its path. Open once in this process, however many cameras are in it.
 #[derive(Debug)]
 pub(crate) struct BaseDir {
     pub(crate) path: PathBuf,
     pub(crate) fd: OwnedFd,
+    id: FileId,
 }
+
+/// The base folders that are open in this process.
+static OPEN: Mutex<Vec<Weak<BaseDir>>> = Mutex::new(Vec::new());
 
 /// The base folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +121,7 @@ const FINISHED: Mode = Mode::RWXU
 impl BaseDir {
     /// Opens the base folder, creating it (mode 0755) if only its last component is missing. It is never
     /// removed again: a container may have it mounted.
-    pub(crate) fn open_or_create(path: &Path) -> Result<Self, BaseDirError> {
+    pub(crate) fn open_or_create(path: &Path) -> Result<Arc<Self>, BaseDirError> {
         let missing = || BaseDirError::Missing {
             path: path.to_owned(),
         };
@@ -138,7 +144,7 @@ impl BaseDir {
     }
 
     /// Opens the base folder; `None` if there is none.
-    pub(crate) fn open(path: &Path) -> Result<Option<Self>, BaseDirError> {
+    pub(crate) fn open(path: &Path) -> Result<Option<Arc<Self>>, BaseDirError> {
         let refused = |errno| BaseDirError::from(OsError::new("open the base folder", path, errno));
         if !path.is_absolute() {
             return Err(BaseDirError::NotAbsolute {
@@ -160,10 +166,11 @@ impl BaseDir {
         match openat(&parent, name, flags, Mode::empty()) {
             Ok(fd) => Self {
                 path: path.to_owned(),
+                id: FileId::of(&fd).map_err(refused)?,
                 fd,
             }
             .checked()
-            .map(Some),
+            .map(|base| Some(base.shared())),
             Err(Errno::NOENT) => Ok(None),
             // With O_DIRECTORY a symbolic link is reported like any other thing that is not a directory.
             Err(Errno::NOTDIR | Errno::LOOP) => {
@@ -205,6 +212,19 @@ impl BaseDir {
             });
         }
         Ok(self)
+    }
+
+    /// The same folder as it is open already, if it is.
+    fn shared(self) -> Arc<Self> {
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|base| base.strong_count() > 0);
+        let is_same = |base: &Arc<Self>| base.id == self.id && base.path == self.path;
+        if let Some(base) = open.iter().filter_map(Weak::upgrade).find(is_same) {
+            return base;
+        }
+        let base = Arc::new(self);
+        open.push(Arc::downgrade(&base));
+        base
     }
 
     /// The path of something in this folder, for messages.

@@ -1,7 +1,7 @@
 //! A camera's folder as it is found in the base folder: whether it is an export of this user, and how such a
 //! folder is removed.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat, unlinkat};
 use rustix::io::{Errno, pread, pwrite};
@@ -147,9 +147,20 @@ impl ExportDir {
 }
 
 /// Unlinks both files of an open folder; meta first, so that who opens both gives up early.
-pub(crate) fn remove_files(dir: &OwnedFd) {
+pub(crate) fn remove_files(dir: impl AsFd) {
     for file in [META, DATA] {
-        let _ = unlinkat(dir, file, AtFlags::empty());
+        let _ = unlinkat(&dir, file, AtFlags::empty());
+    }
+}
+
+/// As [`remove_files`] for a folder that is not open, unless something else stands at its name by now. Needs no
+/// descriptor, so that it works when there is none left.
+pub(crate) fn remove_files_of(base: &BaseDir, name: &str, id: FileId) {
+    // Only this user and root can put a link there between the check and the removal.
+    if FileId::at(&base.fd, name) == Ok(id) {
+        for file in [META, DATA] {
+            let _ = unlinkat(&base.fd, format!("{name}/{file}"), AtFlags::empty());
+        }
     }
 }
 

@@ -25,7 +25,7 @@
 //! A reader: see [`FrameSource`].
 //!
 //! On disk there are, for each camera, `<base>/<camera>/frame.meta` and `frame.data`, the lock file
-//! `<base>/.<camera>.lock`, and, while a generation is built or removed, `<base>/.<camera>.<random>.new/`.
+//! `<base>/.<camera>.lock`, and, while a generation is built or removed, `<base>/.<camera>.new/`.
 //! Camera ids do not begin with a dot, so the hidden names are never those of a camera.
 //!
 //! # SIGBUS

@@ -24,9 +24,12 @@ impl OsError {
     }
 
     /// `PERMISSION_DENIED` where the system forbids it (a read-only file system too), `NO_SPACE` where there is
-    /// no room for another name, otherwise `IO`.
+    /// no room for another name, `NO_DESCRIPTORS` where there are too many open files, otherwise `IO`.
     #[must_use]
     pub fn code(&self) -> &'static str {
+        if let Some(Errno::MFILE | Errno::NFILE) = self.errno() {
+            return "NO_DESCRIPTORS";
+        }
         match self.source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "PERMISSION_DENIED",
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "NO_SPACE",

@@ -37,11 +37,14 @@ fn p2_7_a_thousand_changes_of_geometry_leave_descriptors_and_mappings_flat() {
     alone(
         "p2_7_a_thousand_changes_of_geometry_leave_descriptors_and_mappings_flat",
         |base| {
+            let without = held(base).0;
             let lock = lock(base, "a");
             let mut options = options();
             let mut segment = Segment::create(&lock, &options).unwrap();
             let mut source = FrameSource::open(base, &camera("a")).unwrap();
             let before = held(base);
+            // One for the base folder, and for the camera its lock and meta; the reader has both files open.
+            assert_eq!(before.0, without + 3 + 2);
             assert_eq!(before.1, 4, "two files, mapped by the writer and by the reader");
             for _ in 0..1000 {
                 options = next_generation(&options, 1);

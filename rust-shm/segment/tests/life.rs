@@ -227,7 +227,8 @@ fn p2_6_the_end_leaves_alone_what_somebody_else_put_at_the_path() {
     fs::create_dir(segment.path()).unwrap();
     drop((segment, lock));
     assert_eq!(names(&stage.base()), ["a"]);
-    assert_eq!(names(&stage.path.join("moved")), [""; 0]);
+    // Whoever moved the files away has them.
+    assert_eq!(names(&stage.path.join("moved")), ["frame.data", "frame.meta"]);
 }
 
 fn occupy(how: &str, at: &Path, stage: &Stage) {
@@ -276,6 +277,12 @@ fn p2_6_refuses_a_path_that_holds_anything_but_an_export_and_touches_nothing_of_
         vas_frame_segment::sweep(&stage.base()).unwrap();
         assert_eq!(names(&stage.base()), ["a"], "{how}");
         assert_eq!(fs::symlink_metadata(&path).unwrap().ino(), before, "{how}");
+        fs::rename(&path, stage.base().join(".a.new")).unwrap();
+        let lock = stage::lock(&stage.base(), "a");
+        let error = Segment::create(&lock, &options()).unwrap_err();
+        assert_eq!(error.code(), "CAMERA_PATH_OCCUPIED", "{how}: {error}");
+        drop(lock);
+        assert_eq!(names(&stage.base()), [".a.new"], "{how}");
         if how == "symbolic link to a folder" {
             assert_eq!(names(&stage.path.join("elsewhere")), ["frame.meta"]);
         }

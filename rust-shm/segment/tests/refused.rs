@@ -461,7 +461,7 @@ fn p2_8_too_few_descriptors_are_an_error_that_leaves_nothing() {
             .and_then(|lock| Segment::create(&lock, &options()).map_err(|error| error.code()));
         limit(1024);
         if let Err(code) = attempt {
-            assert_eq!(code, "IO");
+            assert_eq!(code, "NO_DESCRIPTORS");
             refused += 1;
             assert_eq!(names(&base), [""; 0], "with {count} descriptors");
         }

@@ -35,7 +35,7 @@ impl CameraLock {
     /// [`LockError`]; `ALREADY_EXPORTED` at once if the other writer has a ring, after a quarter of a second
     /// at the latest otherwise.
     pub fn acquire(base_dir: &Path, camera: &CameraId) -> Result<Self, LockError> {
-        let base = Arc::new(BaseDir::open_or_create(base_dir)?);
+        let base = BaseDir::open_or_create(base_dir)?;
         let deadline = Instant::now() + PATIENCE;
         let held = loop {
             if let Some(held) = HeldLock::try_acquire(&base, camera)? {

@@ -142,12 +142,11 @@ fn open_lock_file(base: &BaseDir, name: &str) -> Result<OwnedFd, LockError> {
 mod tests {
     use super::{BaseDir, CameraId, HeldLock, lock_name, open_lock_file};
     use std::path::PathBuf;
-    use std::sync::Arc;
 
     #[test]
     fn p2_2_a_lock_file_that_its_holder_has_unlinked_locks_nobody_out() {
         let path = PathBuf::from(format!("/dev/shm/vas-test-lock-{}", std::process::id()));
-        let base = Arc::new(BaseDir::open_or_create(&path).unwrap());
+        let base = BaseDir::open_or_create(&path).unwrap();
         let camera = CameraId::new("a").unwrap();
         let first = HeldLock::try_acquire(&base, &camera).unwrap().unwrap();
         let opened_before = open_lock_file(&base, &lock_name(&camera)).unwrap();

@@ -3,13 +3,16 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, Mode, OFlags, RenameFlags, fallocate, mkdirat, openat, renameat_with};
+use rustix::fs::{
+    AtFlags, FallocateFlags, Mode, OFlags, RenameFlags, fallocate, mkdirat, openat, renameat_with, unlinkat,
+};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::held_lock::HeldLock;
+use crate::base_dir::BaseDir;
 use crate::camera_id::CameraId;
-use crate::export_dir::{Fate, Found, find, remove_dir, remove_files};
+use crate::export_dir::{Fate, Found, find, remove_dir, remove_files_of};
 use crate::fail_point::fail_point;
 use crate::file_id::FileId;
 use crate::os_error::OsError;
@@ -26,57 +29,59 @@ pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], Errno> {
     Ok(bytes)
 }
 
-/// `.<camera>.<random>.new`: no camera id begins with a dot.
-fn unfinished_name(camera: &CameraId) -> Result<String, Errno> {
-    Ok(format!(
-        ".{camera}.{:016x}.new",
-        u64::from_le_bytes(random_bytes()?)
-    ))
+/// `.<camera>.new`: no camera id begins with a dot. There is one such folder at a time, since only who holds the
+/// camera's lock builds; so the next start finds it without a search.
+pub(crate) fn unfinished_name(camera: &CameraId) -> String {
+    format!(".{camera}.new")
 }
 
 /// The camera whose half-built folder has this name.
 pub(crate) fn camera_of_unfinished(name: &str) -> Option<CameraId> {
-    let (camera, random) = name.strip_prefix('.')?.strip_suffix(".new")?.rsplit_once('.')?;
-    let is_random = random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
-    CameraId::new(camera).ok().filter(|_| is_random)
+    CameraId::new(name.strip_prefix('.')?.strip_suffix(".new")?).ok()
 }
 
 /// A folder with the files of a ring, first under a hidden name and then under the camera's. Removed on drop,
 /// under whichever of the two; what somebody else put at that name is left alone.
 #[derive(Debug)]
 pub(crate) struct RingDir {
-    pub(crate) fd: OwnedFd,
     id: FileId,
     name: String,
     lock: Arc<HeldLock>,
 }
 
 impl RingDir {
-    /// A new, hidden folder that only its owner can enter.
-    pub(crate) fn make(lock: &Arc<HeldLock>) -> Result<Self, OsError> {
+    /// A new, hidden folder that only its owner can enter, and the same folder open. The descriptor is needed only
+    /// until the folder has what it is to have.
+    pub(crate) fn make(lock: &Arc<HeldLock>) -> Result<(Self, OwnedFd), OsError> {
         let base = &lock.base;
-        let name = unfinished_name(&lock.camera)
-            .map_err(|errno| OsError::new("draw a name for a folder in", &base.path, errno))?;
+        let name = unfinished_name(&lock.camera);
         let refused = |errno| OsError::new("create", base.join(&name), errno);
-        mkdirat(&base.fd, &name, Mode::RWXU).map_err(refused)?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = openat(&base.fd, &name, flags, Mode::empty()).map_err(refused)?;
-        let id = FileId::of(&fd).map_err(refused)?;
-        Ok(Self {
-            fd,
-            id,
-            name,
-            lock: Arc::clone(lock),
-        })
+        match mkdirat(&base.fd, &name, Mode::RWXU) {
+            Err(Errno::EXIST) => {
+                // What could not be removed before: this user's own, or it stays in the way.
+                if let Ok(Found::Export(leftover)) = find(base, &name) {
+                    leftover.remove(base, &name, Fate::Replaced);
+                }
+                mkdirat(&base.fd, &name, Mode::RWXU).map_err(refused)?;
+            }
+            made => made.map_err(refused)?,
+        }
+        let opened = open_dir(base, &name).and_then(|fd| Ok((FileId::of(&fd)?, fd)));
+        let (id, fd) = opened.map_err(|errno| {
+            let _ = unlinkat(&base.fd, &name, AtFlags::REMOVEDIR);
+            refused(errno)
+        })?;
+        let lock = Arc::clone(lock);
+        Ok((Self { id, name, lock }, fd))
     }
 
     /// Creates a file with all of its memory reserved. A file of that size without it would be a SIGBUS on the
     /// first page that the file system has no room for.
-    pub(crate) fn make_file(&self, file: &str, len: u64) -> Result<OwnedFd, OsError> {
+    pub(crate) fn make_file(&self, dir: &OwnedFd, file: &str, len: u64) -> Result<OwnedFd, OsError> {
         let refused =
             |action| move |errno| OsError::new(action, self.lock.base.join(&self.name).join(file), errno);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = openat(&self.fd, file, flags, Mode::RUSR | Mode::WUSR).map_err(refused("create"))?;
+        let fd = openat(dir, file, flags, Mode::RUSR | Mode::WUSR).map_err(refused("create"))?;
         let mut reserved = 0;
         while reserved < len {
             let step = RESERVE_STEP.min(len - reserved);
@@ -129,9 +134,14 @@ impl RingDir {
     }
 }
 
+fn open_dir(base: &BaseDir, name: &str) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(&base.fd, name, flags, Mode::empty())
+}
+
 impl Drop for RingDir {
     fn drop(&mut self) {
-        remove_files(&self.fd);
+        remove_files_of(&self.lock.base, &self.name, self.id);
         fail_point!("files-removed");
         remove_dir(&self.lock.base, &self.name, self.id);
         fail_point!("folder-removed");

@@ -15,7 +15,7 @@ use super::camera_lock::CameraLock;
 use super::file_mode::FileMode;
 use super::held_lock::HeldLock;
 use super::memory_limit::{memory_for, memory_limit};
-use super::ring_dir::{RingDir, random_bytes};
+use super::ring_dir::{RingDir, random_bytes, unfinished_name};
 use crate::camera_id::CameraId;
 use crate::clock::{monotonic_ns, wall_ns};
 use crate::export_dir::{DATA, Found, META, find};
@@ -222,13 +222,15 @@ impl Segment {
             });
         }
         // Looked at again when the path is taken; this is to refuse before memory is spent.
-        match find(base, name).map_err(|errno| OsError::new("look at", base.join(name), errno))? {
-            Found::Foreign => {
-                return Err(CreateError::Occupied {
-                    path: base.join(name),
-                });
+        for name in [name, &unfinished_name(camera)] {
+            match find(base, name).map_err(|errno| OsError::new("look at", base.join(name), errno))? {
+                Found::Foreign => {
+                    return Err(CreateError::Occupied {
+                        path: base.join(name),
+                    });
+                }
+                Found::Nothing | Found::Export(_) => {}
             }
-            Found::Nothing | Found::Export(_) => {}
         }
         let needed = memory_for(meta_len + data_len);
         if let Some(limit) = memory_limit(&base.fd).filter(|limit| limit.available < needed) {
@@ -245,12 +247,12 @@ impl Segment {
 
     fn build(lock: &Arc<HeldLock>, options: &SegmentOptions) -> Result<Self, CreateError> {
         let path = lock.base.join(lock.camera.as_str());
-        let mut dir = RingDir::make(lock)?;
+        let (mut dir, dir_fd) = RingDir::make(lock)?;
         fail_point!("folder-made");
         let (meta_len, data_len) = (options.shape.meta_bytes(), options.shape.data_bytes());
-        let meta = dir.make_file(META, meta_len as u64)?;
+        let meta = dir.make_file(&dir_fd, META, meta_len as u64)?;
         fail_point!("meta-made");
-        let data = dir.make_file(DATA, data_len as u64)?;
+        let data = dir.make_file(&dir_fd, DATA, data_len as u64)?;
         fail_point!("data-made");
 
         let refused = |action| move |errno| OsError::new(action, lock.base.join(lock.camera.as_str()), errno);
@@ -272,7 +274,7 @@ impl Segment {
         for file in [&meta, &data] {
             fchmod(file, options.file_mode.of_file()).map_err(refused("set the mode of"))?;
         }
-        fchmod(&dir.fd, options.file_mode.of_dir()).map_err(refused("set the mode of"))?;
+        fchmod(&dir_fd, options.file_mode.of_dir()).map_err(refused("set the mode of"))?;
         fail_point!("ring-finished");
         if !dir.put_in_place()? {
             return Err(CreateError::Occupied { path });

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use rustix::fs::Dir;
 
 use super::held_lock::{HeldLock, camera_of_lock};
-use super::ring_dir::camera_of_unfinished;
+use super::ring_dir::{camera_of_unfinished, unfinished_name};
 use crate::base_dir::{BaseDir, BaseDirError};
 use crate::camera_id::CameraId;
 use crate::export_dir::{Fate, Found, find};
@@ -28,7 +27,6 @@ pub fn sweep(base_dir: &Path) -> Result<usize, BaseDirError> {
     let Some(base) = BaseDir::open(base_dir)? else {
         return Ok(0);
     };
-    let base = Arc::new(base);
     let refused = |errno| OsError::new("list the base folder", &base.path, errno);
     let mut cameras = BTreeSet::new();
     for name in names(&base).map_err(refused)? {
@@ -48,13 +46,11 @@ pub fn sweep(base_dir: &Path) -> Result<usize, BaseDirError> {
     Ok(cameras.iter().filter(|camera| sweep(camera)).count())
 }
 
-/// Removes the folder and all half-built folders of a camera whose lock is held, unless a living writer is seen
-/// to hold the ring itself. Best effort; returns whether none is left.
+/// Removes the folder and the half-built folder of a camera whose lock is held, unless a living writer is seen to hold
+/// the ring itself. Best effort; returns whether none is left.
 pub(crate) fn remove_leftovers(held: &HeldLock, fate: Fate) -> bool {
     let base = &held.base;
-    let mut names = names(base).unwrap_or_default();
-    names.retain(|name| camera_of_unfinished(name).as_ref() == Some(&held.camera));
-    names.push(held.camera.as_str().to_owned());
+    let names = [unfinished_name(&held.camera), held.camera.as_str().to_owned()];
     let remove = |name: &String| match find(base, name) {
         Ok(Found::Export(export)) => !export.has_living_writer() && export.remove(base, name, fate),
         Ok(Found::Nothing) => true,
