@@ -11,6 +11,9 @@
  * barrier by itself. A read-modify-write would not do: on ARMv8.0 it is a loop of `ldaxr` and `stlxr`, and
  * accesses from either side can meet in the middle of it.
  *
+ * The copy of a picture (`TypedArray.prototype.set`) may use streaming stores on x86-64, which plain stores do not hold
+ * back: the `xchg` does, in the fence and in the `Atomics.store` that publishes (W4).
+ *
  * The language specification gives racing plain accesses no such promise; this leans on what V8 emits, as
  * every sequence lock leans on its compiler (Boehm, HPL-2012-68). The tests run it with readers in other threads.
  */

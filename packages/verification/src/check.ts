@@ -7,6 +7,8 @@ export interface CheckOptions {
   readonly reads?: number | undefined;
   /** Let the readers of the tear hunt accept what they saw without looking at the sequence again. */
   readonly withoutValidation: boolean;
+  /** Let the writer of the tear hunt copy with streaming stores, which large pictures get on many machines. */
+  readonly isStreaming?: boolean;
 }
 
 export type Row = Readonly<Record<string, string | number>>;

@@ -25,6 +25,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string' },
     reads: { type: 'string' },
     'without-validation': { type: 'boolean', default: false },
+    'streaming-stores': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -37,11 +38,12 @@ const options: CheckOptions = {
   seconds: numberOf(values.seconds),
   reads: numberOf(values.reads),
   withoutValidation: values['without-validation'],
+  isStreaming: values['streaming-stores'],
 };
 const names = positionals[0] === 'all' ? Object.keys(checks) : positionals;
 if (names.length === 0 || names.some((name) => checks[name] === undefined)) {
   console.error(
-    'usage: npm run verify -- <check> [--seconds <n>] [--reads <n>] [--without-validation] [--json]',
+    'usage: npm run verify -- <check> [--seconds <n>] [--reads <n>] [--without-validation] [--streaming-stores] [--json]',
   );
   for (const [name, { summary }] of Object.entries(checks)) console.error(`  ${name.padEnd(12)}${summary}`);
   process.exit(2);

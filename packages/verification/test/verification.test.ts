@@ -17,6 +17,10 @@ describe('the tear hunt', () => {
     expect(await failuresOf(tearHunt, { seconds: 2 })).toEqual([]);
   });
 
+  it('P1.4, P2.4: nor where the writer copies with streaming stores', async () => {
+    expect(await failuresOf(tearHunt, { seconds: 2, isStreaming: true })).toEqual([]);
+  });
+
   it('finds torn frames at once where nothing is validated', async () => {
     const { rows } = await tearHunt.run({ seconds: 2, withoutValidation: true });
     const torn = rows.map(({ tornAccepted }) => Number(tornAccepted));

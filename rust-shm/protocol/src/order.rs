@@ -23,17 +23,40 @@ pub enum Order {
     End,
 }
 
-/// The writer's end as a fence: what is stored before stays before every later store.
+/// The writer's end as a fence: what is stored before stays before every later store, streaming ones included.
 #[inline]
 pub(crate) fn release_fence(order: Order) {
     if !weakened(order, Side::Writer) {
         fence(Ordering::Release);
+        streaming_fence();
+    }
+}
+
+/// Keeps streaming (non-temporal) stores on their side of this call.
+///
+/// A release fence is no instruction on x86-64, because the processor keeps ordinary stores in order by itself.
+/// Streaming stores it does not: they may become visible before an older ordinary store and after a younger one.
+/// `memcpy` uses them for large copies, and whoever fills an open slot in place may. On arm64 the fence
+/// (`dmb ish`) and the release store (`stlr`) order `stnp` like every other store; see PROTOCOL.md.
+///
+/// `RUSTFLAGS="--cfg without_streaming_fence"` takes it away, for the hunt in `tests/streaming.rs` to be seen to fail.
+#[inline]
+fn streaming_fence() {
+    #[cfg(all(target_arch = "x86_64", not(any(loom, miri, without_streaming_fence))))]
+    // SAFETY: the instruction has no operands and changes no register and no memory.
+    unsafe {
+        std::arch::asm!("sfence", options(nostack, preserves_flags));
     }
 }
 
 /// The writer's end as a release store: everything stored earlier stays before it. A store may serve two orderings.
+///
+/// Streaming stores are ordered by the store that publishes the picture. Nothing else is stored that way.
 #[inline]
 pub(crate) fn release_store(word: &Word, value: u64, orders: &[Order]) {
+    if orders.contains(&Order::Publish) {
+        streaming_fence();
+    }
     let weak = orders.iter().any(|&order| weakened(order, Side::Writer));
     word.store(
         value,
