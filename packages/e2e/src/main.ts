@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { findFfmpeg } from '@vas/reference-host';
 import type { CaseResult, Verdict } from './run/case.js';
 import { baseline, cases } from './cases/index.js';
-import { buildFaultyAddon } from './faulty-addon.js';
+import { faultEnvironment } from './host/faulty-addon.js';
 import { StallCanary, isDisturbed } from './machine/stall-canary.js';
 import { columns, machineText, row, writeReport } from './report/report.js';
 import type { Run } from './report/report.js';
@@ -63,7 +63,8 @@ async function main(): Promise<number> {
   const install = options['install-packages'] ? ['--install-packages'] : [];
   requireSystemPackages(install);
   provideWorker(install);
-  if (chosen.some(({ stage }) => stage?.hostEnv !== undefined)) buildFaultyAddon();
+  // Built now, so that no case has to wait for it.
+  if (chosen.some(({ stage }) => stage?.fault != null)) faultEnvironment('');
   const canary = await StallCanary.start();
   try {
     return await runAll(chosen, begun, canary);

@@ -242,7 +242,7 @@ describe('readers that misbehave', () => {
     const outcome = stopped.ask<string>({ action: 'stopInRead' });
     await killed.kill();
     await host.ask({ action: 'waitForFfmpeg', cameraId: 'cam' });
-    stopped.process.kill('SIGCONT');
+    stopped.process.signal('SIGCONT');
     // It was overtaken while it was stopped: what it looked at must not be delivered.
     expect(await outcome).toBe('overwritten');
     await sleep(100);
@@ -280,11 +280,11 @@ describe('a host that is killed', () => {
     const { host, source } = await hostAndReader();
     const reader = openFrameSource(source);
     expect(reader.health().state).toBe('idle');
-    host.process.kill('SIGSTOP');
+    host.process.signal('SIGSTOP');
     await sleep(2500);
     expect(reader.health().state).toBe('hung');
     expect(reader.lookNext(() => 0).status).toBe('nothing-newer');
-    host.process.kill('SIGCONT');
+    host.process.signal('SIGCONT');
     await sleep(500);
     expect(reader.health().state).toBe('idle');
     await host.kill();

@@ -1,69 +1,26 @@
-/** Hosts, readers and FFmpeg as real processes, ended by the handle that started them. */
-import { fork, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+/** Hosts, readers and FFmpeg as real processes, which end with the test that started them. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { AnsweringProcess } from '@vas/processes';
 import { onTestFinished } from 'vitest';
 
-function script(name: string): string {
-  return fileURLToPath(new URL(`processes/${name}`, import.meta.url));
-}
+export { runToEnd } from '@vas/processes';
 
-function endWithTest(child: ChildProcess): void {
-  onTestFinished(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  });
-}
-
-interface Answer {
-  readonly value?: unknown;
-  readonly error?: string;
-}
-
-/** A process that answers each message with one message, in turn. */
+/** A script of `processes/`, which answers each action by its name. */
 export class Peer {
-  readonly process: ChildProcess;
-  readonly #asked: { answer: (answer: Answer) => void; giveUp: () => void }[] = [];
+  readonly process: AnsweringProcess<Readonly<Record<string, (options: object) => unknown>>>;
 
   constructor(name: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-    this.process = fork(script(name), [...args], { env: { ...process.env, ...env } });
-    this.process.on('message', (answer) => this.#asked.shift()?.answer(answer as Answer));
-    this.process.once('exit', () => {
-      for (const { giveUp } of this.#asked.splice(0)) giveUp();
-    });
-    endWithTest(this.process);
+    this.process = new AnsweringProcess(new URL(`processes/${name}`, import.meta.url), { args, env });
+    onTestFinished(() => this.process.kill());
   }
 
-  async ask<T>(request: Record<string, unknown>): Promise<T> {
-    const { value, error } = await new Promise<Answer>((answer, reject) => {
-      const giveUp = (): void => {
-        reject(new Error(`the process ended before it answered ${JSON.stringify(request)}`));
-      };
-      this.#asked.push({ answer, giveUp });
-      this.process.send(request);
-    });
-    if (error !== undefined) throw new Error(error);
-    return value as T;
+  async ask<T>({ action, ...options }: { readonly action: string } & Record<string, unknown>): Promise<T> {
+    return (await this.process.ask(action, options)) as T;
   }
 
-  async kill(): Promise<void> {
-    this.process.kill('SIGKILL');
-    await once(this.process, 'exit');
+  kill(): Promise<void> {
+    return this.process.kill();
   }
-}
-
-/** Runs a program to its end and returns what it printed. */
-export async function runToEnd(command: string, args: readonly string[]): Promise<string> {
-  const child = spawn(command, [...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  endWithTest(child);
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`${command} ended with ${String(code)}`);
-  return output;
 }
 
 /** Arguments of an FFmpeg that plays a test picture in real time into `pipe:3`, and its own hashes into a file. */

@@ -1,22 +1,37 @@
-/** The other end of an `Actor`: does what it is asked and answers with the number of the request. */
+/** The other end of an `AnsweringProcess`: does what it is asked, and ends when the one who asks is gone. */
+import type { Reply, Request, Requests } from './answering-process.js';
 
-/** Takes what the one who asks is known to send. */
-export type Action = (request: never) => unknown;
-
-export function answer(actions: Readonly<Record<string, Action>>): void {
-  process.on('message', (request: { id: number; action: string }) => {
-    void (async () => {
-      try {
-        const action = actions[request.action];
-        if (action === undefined) throw new Error(`no action ${request.action}`);
-        process.send?.({ id: request.id, value: await action(request as never) });
-      } catch (error) {
-        process.send?.({ id: request.id, error: describe(error) });
-      }
-    })();
+/** Answers each request with what the handler of its name returns. */
+export function answerRequests<R extends Requests<R>>(handlers: R): void {
+  const byName = new Map(Object.entries(handlers) as [string, (argument: unknown) => unknown][]);
+  process.on('message', ({ id, name, argument }: Request) => {
+    void answer(id, name, argument);
   });
-  // A process whose parent has gone has nothing left to do.
   process.on('disconnect', () => process.exit());
+
+  async function answer(id: number, name: string, argument: unknown): Promise<void> {
+    try {
+      const handler = byName.get(name);
+      if (handler === undefined) throw new Error('no such request');
+      send({ id, answer: await handler(argument) });
+    } catch (error) {
+      send({ id, error: describe(error), stack: error instanceof Error ? (error.stack ?? '') : '' });
+    }
+  }
+}
+
+/** Says something without being asked; resolves when the message is on its way. */
+export function report(value: unknown): Promise<void> {
+  return new Promise((resolve) => {
+    process.send?.({ report: value } satisfies Reply, () => {
+      resolve();
+    });
+  });
+}
+
+function send(reply: Reply): void {
+  // Nobody is left to be told: `disconnect` follows.
+  process.send?.(reply, () => undefined);
 }
 
 function describe(error: unknown): string {

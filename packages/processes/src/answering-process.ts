@@ -1,70 +1,87 @@
-/** A Node process of the suite's own, which answers requests over IPC. */
-import { fork } from 'node:child_process';
+/** A Node process that answers requests over IPC: the end of the one who asks. */
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ownProcess } from './own-process.js';
 
-/** What a process can be asked: the name of each request, its argument and its answer. */
-export type Requests = Record<string, { readonly argument: unknown; readonly answer: unknown }>;
+/** What a process can be asked: a function for each request, as `answerRequests` takes them in that process. */
+export type Requests<R> = { readonly [N in keyof R]: (argument: never) => unknown };
 
-interface Request {
+/** The arguments of a request: one or none. */
+export type Arguments<F> = F extends (...argument: infer A) => unknown ? A : never;
+type Answer<F> = F extends (...argument: never) => infer A ? Awaited<A> : never;
+
+export interface AnsweringProcessOptions {
+  readonly args?: readonly string[];
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<NodeJS.ProcessEnv>;
+  /** Options of Node itself. */
+  readonly execArgv?: readonly string[];
+  /** A command that runs the process, whose own command follows as its last arguments: in a namespace, say. */
+  readonly launcher?: readonly string[];
+  /** Where its standard output goes; `inherit` unless told. */
+  readonly stdout?: 'inherit' | 'ignore';
+  /** Where its standard error goes: to that of this process unless told, or into the messages of errors. */
+  readonly stderr?: 'inherit' | 'keep';
+  /** Told of each value that the process reports without being asked. */
+  readonly onReport?: (value: unknown) => void;
+}
+
+/** A message to the process. */
+export interface Request {
   readonly id: number;
   readonly name: string;
   readonly argument: unknown;
 }
 
-interface Answer {
-  readonly id: number;
-  readonly answer?: unknown;
-  readonly error?: string;
-}
-
-export interface ForkOptions {
-  /** More for its environment. */
-  readonly env?: Readonly<Record<string, string>>;
-  readonly execArgv?: readonly string[];
-  /** A command that runs what follows its arguments, in the same process in the end. */
-  readonly wrapper?: { readonly command: string; readonly args: readonly string[] };
-}
+/** A message from the process: the answer to one request, or a report, which has no id. */
+export type Reply =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly error: string; readonly stack: string }
+  | { readonly report: unknown };
 
 interface Pending {
+  readonly name: string;
   readonly resolve: (answer: never) => void;
   readonly reject: (error: Error) => void;
 }
 
-export class ForkedProcess<R extends Requests> {
+/** What is kept of standard error for the message of an error. */
+const keptStderr = 4096;
+
+/** `kill -9` ends it when this process ends; the process itself ends when its channel closes. */
+export class AnsweringProcess<R> {
   readonly #name: string;
   readonly #child: ChildProcess;
-  readonly #exited: Promise<unknown>;
+  readonly #exited: Promise<void>;
   readonly #pending = new Map<number, Pending>();
-  #nextId = 1;
+  readonly #onReport: ((value: unknown) => void) | undefined;
+  #requests = 0;
   #stderr = '';
 
-  /** @param entry file name of the bundle, beside this one */
-  constructor(entry: string, { env = {}, execArgv = [], wrapper }: ForkOptions = {}) {
-    this.#name = entry;
-    const child = fork(fileURLToPath(new URL(entry, import.meta.url)), [], {
-      env: { ...process.env, ...env },
-      ...(wrapper === undefined ? {} : { execPath: wrapper.command }),
-      execArgv: wrapper === undefined ? [...execArgv] : [...wrapper.args, process.execPath, ...execArgv],
-      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-    });
+  /** @param script a file that calls `answerRequests` */
+  constructor(script: URL, options: AnsweringProcessOptions = {}) {
+    const { args = [], env = {}, execArgv = [], launcher = [], onReport } = options;
+    const { stdout = 'inherit', stderr = 'inherit' } = options;
+    const file = fileURLToPath(script);
+    this.#name = basename(file);
+    this.#onReport = onReport;
+    const [command = process.execPath, ...rest] = [...launcher, process.execPath, ...execArgv, file, ...args];
+    const child = ownProcess(
+      spawn(command, rest, {
+        env: { ...process.env, ...env },
+        stdio: ['ignore', stdout, stderr === 'keep' ? 'pipe' : 'inherit', 'ipc'],
+      }),
+    );
     this.#child = child;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr = (this.#stderr + text).slice(-4096);
+      this.#stderr = (this.#stderr + text).slice(-keptStderr);
     });
-    child.on('message', (message) => {
-      this.#take(message as Answer);
+    child.on('message', (reply) => {
+      this.#take(reply as Reply);
     });
-    // Not `close`: it never comes after our own `disconnect`. An `error` means that it could not be started, or
-    // that it is just ending; what is pending fails either way.
-    this.#exited = new Promise<void>((resolve) => {
-      child.once('exit', resolve);
-      child.once('error', resolve);
-    }).then(() => {
-      const error = new Error(`${this.#name} ended: ${this.#stderr.trim()}`);
-      for (const { reject } of this.#pending.values()) reject(error);
-      this.#pending.clear();
-    });
+    this.#exited = this.#whenExited();
   }
 
   get pid(): number {
@@ -72,7 +89,7 @@ export class ForkedProcess<R extends Requests> {
     return this.#child.pid;
   }
 
-  /** What it wrote to standard error, the end of it. */
+  /** The end of what it wrote to standard error, as far as that is kept. */
   get stderr(): string {
     return this.#stderr;
   }
@@ -81,21 +98,36 @@ export class ForkedProcess<R extends Requests> {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  async ask<N extends keyof R & string>(name: N, argument: R[N]['argument']): Promise<R[N]['answer']> {
-    if (!this.#child.connected) throw new Error(`${this.#name} ended: ${this.#stderr.trim()}`);
-    const id = this.#nextId++;
-    const answer = new Promise<R[N]['answer']>((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-    });
-    this.#child.send({ id, name, argument } satisfies Request);
-    return answer;
+  /** The signal that ended the process, or its exit code. */
+  get ending(): string {
+    return this.#child.signalCode ?? String(this.#child.exitCode);
   }
 
-  kill(signal: NodeJS.Signals): void {
+  /**
+   * @throws Error with the message of the process's own error
+   * @throws ProcessEnded if it ends before it answers
+   */
+  ask<N extends keyof R & string>(name: N, ...[argument]: Arguments<R[N]>): Promise<Answer<R[N]>> {
+    return new Promise((resolve, reject) => {
+      if (this.hasEnded || !this.#child.connected) {
+        reject(this.#ended(name));
+        return;
+      }
+      const id = ++this.#requests;
+      this.#pending.set(id, { name, resolve, reject });
+      this.#child.send({ id, name, argument } satisfies Request, () => {
+        // A process that ends just now is noticed by its exit.
+      });
+    });
+  }
+
+  signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
 
-  async ended(): Promise<void> {
+  /** Ends the process as `kill -9` does, unless it has ended by itself. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
     await this.#exited;
   }
 
@@ -107,31 +139,51 @@ export class ForkedProcess<R extends Requests> {
     clearTimeout(timer);
   }
 
-  #take({ id, answer, error }: Answer): void {
-    const pending = this.#pending.get(id);
-    this.#pending.delete(id);
-    if (error !== undefined) pending?.reject(new Error(`${this.#name}: ${error}`));
-    else pending?.resolve(answer as never);
+  /** Resolves when it has ended, whatever ended it. */
+  async ended(): Promise<void> {
+    await this.#exited;
+  }
+
+  #take(reply: Reply): void {
+    if ('report' in reply) {
+      this.#onReport?.(reply.report);
+      return;
+    }
+    const pending = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if ('error' in reply)
+      pending?.reject(new Error(`${pending.name}: ${reply.error}`, { cause: reply.stack }));
+    else pending?.resolve(reply.answer as never);
+  }
+
+  /**
+   * The process may be gone before its last messages were read, and after its own `disconnect` there is none left.
+   * An `error` means that it could not be started, or cannot be signalled because it is just ending.
+   */
+  async #whenExited(): Promise<void> {
+    const child = this.#child;
+    await new Promise<void>((resolve) => {
+      child.once('exit', () => {
+        if (child.connected) child.once('disconnect', resolve);
+        else resolve();
+      });
+      child.once('error', () => {
+        if (child.pid === undefined) resolve();
+      });
+    });
+    for (const { name, reject } of this.#pending.values()) reject(this.#ended(name));
+    this.#pending.clear();
+  }
+
+  #ended(name: string): ProcessEnded {
+    const why = this.#stderr.trim();
+    return new ProcessEnded(
+      `${this.#name} ended (${this.ending}) before it answered ${name}${why === '' ? '' : `: ${why}`}`,
+    );
   }
 }
 
-/** The other end: answers with what the handler of the request's name returns. */
-export function answerRequests<R extends Requests>(handlers: {
-  readonly [N in keyof R]: (argument: R[N]['argument']) => R[N]['answer'] | Promise<R[N]['answer']>;
-}): void {
-  process.on('message', (message) => {
-    const { id, name, argument } = message as Request;
-    void answer(id, name, argument);
-  });
-
-  async function answer(id: number, name: string, argument: unknown): Promise<void> {
-    const reply = (rest: Omit<Answer, 'id'>): void => void process.send?.({ id, ...rest });
-    try {
-      const handler = handlers[name];
-      if (handler === undefined) throw new Error(`no such request: ${name}`);
-      reply({ answer: await handler(argument) });
-    } catch (error) {
-      reply({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-    }
-  }
+/** The process ended before it answered. */
+export class ProcessEnded extends Error {
+  override readonly name = 'ProcessEnded';
 }

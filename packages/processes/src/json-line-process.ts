@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { ownProcess } from './own-process.js';
 
 const answerTimeoutMs = 20_000;
 
@@ -16,7 +17,7 @@ export class JsonLineProcess {
 
   constructor(command: string, args: readonly string[]) {
     this.#name = [command, ...args].join(' ');
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = ownProcess(spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] }));
     this.#child = child;
     this.#exited = once(child, 'close').then(() => this.#wake?.());
     child.stdin.on('error', () => {

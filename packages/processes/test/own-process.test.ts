@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
-import { ownProcess } from '../src/own-process.js';
+import { ownProcess } from '../src/index.js';
 
 it('kills what still runs when this process exits, and watches the exit only as long as something runs', async () => {
   const before = process.listeners('exit');

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SourceHealth } from '@vas/frame-export/reader';
 import { Actor } from './actor.js';
 import { withBaseDir } from './base-dir.js';
 import type { Check, CheckResult, Row } from './check.js';
@@ -20,14 +19,6 @@ const AS_USER = [...AS_ROOT, '--user', '--map-root-user'];
 const ENTER = `
   mount --bind "$1" "$2" && mount -o remount,bind,ro "$2" && mount -t tmpfs none /dev/shm && shift 2 && exec "$@"
 `;
-
-interface Surroundings {
-  readonly pid: number;
-  readonly processes: number;
-  readonly shared: number;
-  readonly newFile: string;
-  readonly frameFile: string;
-}
 
 export const container: Check = {
   summary: 'a reader in other namespaces, on a read-only mount, tells live, idle, hung, dead and ended',
@@ -63,11 +54,11 @@ async function watch(baseDir: string, mountPoint: string): Promise<CheckResult> 
     const until = performance.now() + PATIENCE_MS;
     const began = performance.now();
     const others = new Set<string>();
-    let health = await reader.ask<SourceHealth>('health');
+    let health = await reader.ask('health');
     while (health.state !== state && performance.now() < until) {
       others.add(health.state);
       await sleep(50);
-      health = await reader.ask<SourceHealth>('health');
+      health = await reader.ask('health');
     }
     rows.push({
       host: doing,
@@ -80,16 +71,16 @@ async function watch(baseDir: string, mountPoint: string): Promise<CheckResult> 
       if (!onTheWay.includes(other)) failures.push(`${doing}: was ${other} before ${state}`);
   };
   const expectRead = async (doing: string, status: string): Promise<void> => {
-    let found = await reader.ask<string>('next');
+    let found = await reader.ask('next');
     for (let frames = 0; found === 'frame' && status !== 'frame' && frames < 10; frames++)
-      found = await reader.ask<string>('next');
+      found = await reader.ask('next');
     if (found !== status) failures.push(`${doing}: a read gives ${found} instead of ${status}`);
   };
 
   const env = { AI_FRAME_EXPORT_ENABLED: 'true' };
   let host = new Actor('host', { env });
   try {
-    const around = await reader.ask<Surroundings>('surroundings', { path: mountPoint });
+    const around = await reader.ask('surroundings', { path: mountPoint });
     rows.push({ host: `not started; ${around.processes} processes in sight`, state: `pid ${around.pid}` });
     if (around.processes > 3) failures.push('the reader sees the processes of the host');
     if (around.shared > 0) failures.push('the reader sees the shared memory of the host');
@@ -100,7 +91,7 @@ async function watch(baseDir: string, mountPoint: string): Promise<CheckResult> 
     await host.ask('open', { baseDir, camera: CAMERA });
     await host.ask('keepPublishing', { everyMs: 20 });
     await reader.ask('reopen');
-    const { frameFile } = await reader.ask<Surroundings>('surroundings', { path });
+    const { frameFile } = await reader.ask('surroundings', { path });
     if (frameFile !== 'EROFS') failures.push(`the reader can write frames: ${frameFile}`);
     await expectState('publishes', 'live', 'idle');
     await expectRead('publishes', 'frame');

@@ -40,7 +40,7 @@ class Member {
 
   /** Kills it in whatever it does, and says what it has done so far. */
   async kill(): Promise<{ tally: Tally; failure: string | null }> {
-    const tally = await this.#actor.ask<Tally>('tally').catch((error: unknown) => {
+    const tally = await this.#actor.ask('tally').catch((error: unknown) => {
       this.#failure ??= `${this.part}: ${String(error)}`;
       return NOTHING;
     });
@@ -75,7 +75,7 @@ async function meet(baseDir: string, seconds: number): Promise<CheckResult> {
     for (const member of members) await kill(member);
   }
   const last = new Actor('crowd-member');
-  await last.ask('sweepOnce', { baseDir });
+  await last.ask('sweepOnce', { baseDir, cameras: CAMERAS });
   await last.kill();
   const left = entriesOf(baseDir).join(' ');
   if (left !== '') failures.push(`${left} is left after the last sweep`);

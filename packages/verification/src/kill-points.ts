@@ -5,9 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { createFrameExporter } from '@vas/frame-export';
 import { openFrameSource } from '@vas/frame-export/reader';
 import type { FrameSource } from '@vas/frame-export/reader';
-import { Actor, ActorDied } from './actor.js';
+import { ProcessEnded } from '@vas/processes';
+import type { Arguments } from '@vas/processes';
+import { Actor } from './actor.js';
 import { entriesOf, withBaseDir } from './base-dir.js';
 import type { Check, CheckOptions, CheckResult } from './check.js';
+import type { HostActions } from './processes/host.js';
 import { buildFaultyAddon } from './rust.js';
 
 const ON = { AI_FRAME_EXPORT_ENABLED: 'true' };
@@ -88,9 +91,12 @@ async function runUntilKilled(
   const host = new Actor('host', { env });
   const readers: FrameSource[] = [];
   let during = '';
-  const ask = async (action: string, request = {}): Promise<void> => {
+  const ask = async <N extends keyof HostActions>(
+    action: N,
+    ...request: Arguments<HostActions[N]>
+  ): Promise<void> => {
     during = action;
-    await host.ask(action, request);
+    await host.ask(action, ...request);
   };
   const attach = (): void => {
     readers.push(openFrameSource({ baseDir, cameraId: CAMERA.cameraId }));
@@ -110,7 +116,7 @@ async function runUntilKilled(
     for (const reader of readers) reader.close();
     return null;
   } catch (error) {
-    if (!(error instanceof ActorDied)) throw error;
+    if (!(error instanceof ProcessEnded)) throw error;
     return { baseDir, during, readers };
   } finally {
     await host.kill();

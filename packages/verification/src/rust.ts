@@ -1,6 +1,5 @@
 /** What cargo builds for the checks. Nothing is done where it is there already. */
-import { spawnSync } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const workspace = fileURLToPath(new URL('../../../rust-shm/', import.meta.url));
@@ -14,10 +13,8 @@ export function buildRustHunter(): string {
 
 /** The native file with its fail points compiled in, and the environment of a host that has this fault. */
 export function buildFaultyAddon(): (fault: string) => Readonly<Record<string, string>> {
-  cargo('build', '--package', 'vas-frame-node-binding', '--features', 'fault-injection');
-  // Node loads a native file by its ending.
-  const addon = `${targetDir}/debug/vas-frame-export-faulty.node`;
-  copyFileSync(`${targetDir}/debug/libvas_frame_node_binding.so`, addon);
+  const script = fileURLToPath(new URL('../../frame-export/native/faulty/build.mjs', import.meta.url));
+  const addon = execFileSync(process.execPath, [script], { encoding: 'utf8' }).trim();
   return (fault) => ({ NAPI_RS_NATIVE_LIBRARY_PATH: addon, VAS_FAULT: fault });
 }
 

@@ -28,7 +28,7 @@ interface Life {
   /** Whether the camera is open, and followed by readers, all the time. */
   readonly isOpen: boolean;
   /** One tenth of the life. */
-  live(host: Actor, baseDir: string, times: number): Promise<void>;
+  live(host: Actor<'host'>, baseDir: string, times: number): Promise<void>;
 }
 
 const LIVES: readonly Life[] = [
@@ -76,18 +76,22 @@ async function liveLong(life: Life, times: number, baseDir: string): Promise<Che
   const samples = new Map<string, Sample[]>();
   const failures: string[] = [];
   const sample = async (): Promise<void> => {
-    for (const [name, actor] of [
-      ['host', host],
-      ...readers.map((reader, index) => [`reader ${index + 1}`, reader] as const),
-    ] as const) {
-      const usage = await actor.ask<Usage>('usage', { baseDir });
+    const usages = [
+      ['host', await host.ask('usage', { baseDir })],
+      ...(await Promise.all(
+        readers.map(
+          async (reader, index) => [`reader ${index + 1}`, await reader.ask('usage', { baseDir })] as const,
+        ),
+      )),
+    ] as const;
+    for (const [name, usage] of usages) {
       const list = samples.get(name) ?? [];
       samples.set(name, [...list, { ...usage, sharedKb: occupiedKb(baseDir) }]);
     }
   };
   try {
     if (life.isOpen) {
-      const path = await host.ask<string>('open', { baseDir, camera: life.camera });
+      const path = await host.ask('open', { baseDir, camera: life.camera });
       for (const reader of readers) {
         await reader.ask('open', { path });
         await reader.ask('follow', { everyMs: 1 });
@@ -102,7 +106,7 @@ async function liveLong(life: Life, times: number, baseDir: string): Promise<Che
     }
     const seconds = (performance.now() - began) / 1000;
     for (const reader of readers) {
-      const { frames } = await reader.ask<{ frames: number }>('followed');
+      const { frames } = await reader.ask('followed');
       if (frames === 0) failures.push('a reader has seen nothing');
     }
     const rows = [...samples].map(([who, list]) => {

@@ -84,9 +84,9 @@ async function hunt(baseDir: string, cells: readonly Cell[], options: CheckOptio
     do {
       for (const cell of cells) {
         const camera = { cameraId: 'hunted', ...cell };
-        const path = await writer.ask<string>('start', { baseDir, camera });
+        const path = await writer.ask('start', { baseDir, camera });
         const counts = await readCell(cell, path);
-        const written = await writer.ask<number>('stop');
+        const written = await writer.ask('stop');
         const size = `${cell.width}x${cell.height}`;
         const row = rows.get(size) ?? { written: 0, counts: [] };
         rows.set(size, { written: row.written + written, counts: [...row.counts, counts] });

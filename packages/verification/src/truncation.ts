@@ -3,7 +3,6 @@ import { truncateSync } from 'node:fs';
 import { Actor } from './actor.js';
 import { withBaseDir } from './base-dir.js';
 import type { Check, CheckResult, Row } from './check.js';
-import type { SourceHealth } from '@vas/frame-export/reader';
 
 const CAMERA = { cameraId: 'cam', width: 640, height: 360, slotCount: 4 };
 
@@ -35,23 +34,23 @@ async function cut(baseDir: string, file: string): Promise<CheckResult> {
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
   try {
-    const path = await host.ask<string>('open', { baseDir, camera: CAMERA });
+    const path = await host.ask('open', { baseDir, camera: CAMERA });
     await host.ask('publish', { frames: 2 });
     await reader.ask('open', { path });
-    if ((await reader.ask<string>('next')) !== 'frame') failures.push('no frame before');
+    if ((await reader.ask('next')) !== 'frame') failures.push('no frame before');
 
     truncateSync(`${path}/${file}`, 0);
-    note('read', await reader.ask<string>('next'), 'overwritten', 'nothing-newer', 'writer-gone');
-    note('verdict', (await reader.ask<SourceHealth>('health')).state, 'hung', 'dead');
-    note('open again', await reader.ask<string>('reopen'), 'unchanged');
+    note('read', await reader.ask('next'), 'overwritten', 'nothing-newer', 'writer-gone');
+    note('verdict', (await reader.ask('health')).state, 'hung', 'dead');
+    note('open again', await reader.ask('reopen'), 'unchanged');
     note('publish', await outcome(), 'publish: publish: closed');
 
     await host.ask('changeGeometry', { width: 320, height: 180 });
     note('publish in new memory', await outcome(), 'published');
-    note('open then', await reader.ask<string>('reopen'), 'reopened');
-    note('read then', await reader.ask<string>('next'), 'frame');
+    note('open then', await reader.ask('reopen'), 'reopened');
+    note('read then', await reader.ask('next'), 'frame');
     await host.ask('close');
-    note('at the end', (await reader.ask<SourceHealth>('health')).state, 'ended');
+    note('at the end', (await reader.ask('health')).state, 'ended');
   } finally {
     await Promise.all([host.kill(), reader.kill()]);
   }

@@ -1,8 +1,8 @@
 //! Named points at which a test build dies as it would by `kill -9`. Without the feature `fault-injection`
 //! nothing of this is compiled.
 
-/// Dies here if the environment variable `VAS_FAULT` has `<name>=kill`, or `<name>=kill@<n>` and this is the
-/// `n`th time. It may have several of them, separated by commas; those that are not known are left alone.
+/// Dies here if the environment variable `VAS_FAULT` has `<name>=kill@<n>` and this is the `n`th time or a later
+/// one; `@1` may be left out. There may be several, separated by commas; those of the drain are in the same variable.
 macro_rules! fail_point {
     ($name:literal) => {
         #[cfg(feature = "fault-injection")]
@@ -24,7 +24,7 @@ pub(crate) fn reach(name: &str, reached: &std::sync::atomic::AtomicU64) {
         .filter_map(|fault| fault.split_once('='))
         .any(|(point, action)| {
             let (action, at) = action.split_once('@').unwrap_or((action, "1"));
-            point == name && action == "kill" && at.parse() == Ok(times)
+            point == name && action == "kill" && at.parse().is_ok_and(|first: u64| times >= first)
         });
     if is_asked {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);

@@ -1,7 +1,7 @@
 /** The RTSP camera of `rtsp_camera.py`, as the suite drives it. */
 import { fileURLToPath } from 'node:url';
-import { JsonLineProcess } from '../json-line-process.js';
-import { python } from '../python.js';
+import { JsonLineProcess } from '@vas/processes';
+import { python } from '../machine/python.js';
 import { packageFolder } from '../package-folder.js';
 
 export interface PictureSize {

@@ -19,7 +19,7 @@ export const eightCameras: Case = {
     stage.mark('host blocked for 3 s');
     await stage.host.ask('block', { ms: 3_000 });
     stage.mark('readers killed');
-    for (const reader of readers) reader.kill('SIGKILL');
+    for (const reader of readers) reader.signal('SIGKILL');
     stage.mark(`export of ${id(1)} closed`);
     await stage.host.ask('closeExport', { cameraId: id(1) });
     const { cameras } = await stage.status();

@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from '../run/case.js';
 import { RtspCamera } from '../camera/rtsp-camera.js';
 import type { Checks } from '../run/check.js';
-import { faultEnvironment } from '../faulty-addon.js';
 import type { Stage } from '../run/stage.js';
 import { defaultCamera, framesPerSecond } from '../run/stage.js';
 
@@ -26,7 +25,7 @@ export const closedExport: Case = {
     const files = readdirSync(stage.baseDir);
     checks.add('the files are gone at once', files.length === 0, files.join());
     await sleep(1_000);
-    const { verdicts } = await reader.ask('report', null);
+    const { verdicts } = await reader.ask('report');
     const statuses = verdicts.map(({ status }) => status);
     checks.add('readers learn that it ended', statuses[0] === 'ended', statuses.join());
     await sleep(4_000);
@@ -38,7 +37,7 @@ export const noScratchControl: Case = {
   name: 'control-no-scratch',
   title: 'Control: the same with the fall-back to scratch memory removed from the drain',
   requirements: [],
-  stage: { hostEnv: faultEnvironment('discarding=stop') },
+  stage: { fault: 'discarding=stop' },
   isFollowed: false,
   controlGapMs: 4_000,
   isShort: true,
@@ -121,7 +120,7 @@ export const failingDrain: Case = {
   name: 'drain-fails',
   title: 'The drain thread panics when its 200th frame is complete',
   requirements: ['S2', 'G1'],
-  stage: { hostEnv: faultEnvironment('frame-filled=panic@200') },
+  stage: { fault: 'frame-filled=panic@200' },
   isShort: true,
   run: async (stage, checks) => {
     stage.mark('drain panics (about now)');
@@ -153,14 +152,14 @@ export const secondHost: Case = {
         { cameraId, input: camera.url, viewerPorts: stage.sparePorts, recordingDir, frameHashDir: null },
       ]);
       await sleep(4_000);
-      const { cameras } = await second.ask('status', null);
+      const { cameras } = await second.ask('status');
       const codes = cameras.flatMap(({ events }) =>
         events.flatMap((event) => (event.type === 'export-failed' ? [event.code] : [])),
       );
       checks.add('the second writer is refused', codes[0] === 'ALREADY_EXPORTED', codes.join());
       const [own] = (await stage.counts()).slice(-1);
       checks.add('its viewer has video all the same', (own?.packets ?? 0) > framesPerSecond, own?.packets);
-      await second.ask('stop', null);
+      await second.ask('stop');
       await second.stop();
     } finally {
       await camera.stop();

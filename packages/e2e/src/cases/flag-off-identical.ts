@@ -89,12 +89,11 @@ async function play(stage: Stage, film: string, index: number, variant: HostVari
   // Each process and thread has a file of its own; the host's are those that never execute something else.
   // It takes time from the cameras that are measured meanwhile only where they leave some.
   const strace = ['strace', '-ff', '-qq', '-e', `trace=${tracedCalls}`, '-o', trace];
-  const wrapper = { command: 'nice', args: ['-n', '19', ...strace] };
-  const host = await stage.startHost([camera], { ...variant, wrapper });
-  const [started] = (await host.ask('status', null)).cameras;
+  const host = await stage.startHost([camera], { ...variant, launcher: ['nice', '-n', '19', ...strace] });
+  const [started] = (await host.ask('status')).cameras;
   const ffmpeg = started?.ffmpegPid == null ? '' : readFileSync(`/proc/${started.ffmpegPid}/cmdline`, 'utf8');
-  while ((await host.ask('status', null)).cameras[0]?.ffmpegPid != null) await sleep(100);
-  await host.ask('stop', null);
+  while ((await host.ask('status')).cameras[0]?.ffmpegPid != null) await sleep(100);
+  await host.ask('stop');
   await host.stop();
 
   const names = readdirSync(recordingDir).filter((file) => file.endsWith('.ts'));

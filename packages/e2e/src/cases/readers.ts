@@ -22,7 +22,7 @@ export const racingReaders: Case = {
     const readers = [];
     for (let count = 0; count < 16; count += 1) readers.push(await stage.reader('race'));
     await sleep(6_000);
-    const reports = await Promise.all(readers.map((reader) => reader.ask('report', null)));
+    const reports = await Promise.all(readers.map((reader) => reader.ask('report')));
     stage.mark('end');
     await Promise.all(readers.map((reader) => reader.stop()));
     const fewest = Math.min(...reports.map(({ frames }) => frames));
@@ -42,12 +42,12 @@ export const stoppedReaders: Case = {
       const insideFile = join(stage.folder('inside'), `${count}`);
       const outcome = reader.ask('park', { source: stage.source(), insideFile });
       while (!existsSync(insideFile)) await sleep(1);
-      reader.kill('SIGSTOP');
+      reader.signal('SIGSTOP');
       parked.push({ reader, outcome });
     }
     stage.mark('4 readers stopped');
     await sleep(4_000);
-    for (const { reader } of parked) reader.kill('SIGCONT');
+    for (const { reader } of parked) reader.signal('SIGCONT');
     stage.mark('continued');
     const outcomes = await Promise.all(parked.map(({ outcome }) => outcome));
     checks.add(
@@ -70,8 +70,7 @@ export const killedReaders: Case = {
     while (Date.now() < until) {
       const readers = await Promise.all([stage.reader('race'), stage.reader('race')]);
       await sleep(100);
-      for (const reader of readers) reader.kill('SIGKILL');
-      await Promise.all(readers.map((reader) => reader.ended()));
+      await Promise.all(readers.map((reader) => reader.kill()));
       killed += readers.length;
     }
     stage.mark('end');
@@ -88,7 +87,7 @@ export const holdingReader: Case = {
     const reader = await stage.reader('hold');
     stage.mark('held');
     await sleep(6_000);
-    const { frames } = await reader.ask('report', null);
+    const { frames } = await reader.ask('report');
     checks.add('the reader took a frame and held its mapping', frames === 1, frames);
   },
 };

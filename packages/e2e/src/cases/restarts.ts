@@ -49,7 +49,7 @@ export const killedFfmpeg: Case = {
     stage.markInterruption('FFmpeg killed');
     process.kill(pid, 'SIGKILL');
     await waitForRestart(stage, starts);
-    const report = await reader.ask('report', null);
+    const report = await reader.ask('report');
     const generations = statuses(report).filter((status) => status === 'new-generation').length;
     checks.add(
       'the reader goes on without opening anything again',
@@ -73,7 +73,7 @@ export const droppedCamera: Case = {
     await sleep(1_000);
     await stage.first.camera.back();
     await waitForRestart(stage, starts);
-    checkSameEpoch(await reader.ask('report', null), checks);
+    checkSameEpoch(await reader.ask('report'), checks);
   },
 };
 
@@ -88,7 +88,7 @@ export const resizedCamera: Case = {
     stage.markInterruption('1280x720 becomes 640x360');
     await stage.first.camera.resize({ width: 640, height: 360 });
     await waitForRestart(stage, starts);
-    const report = await reader.ask('report', null);
+    const report = await reader.ask('report');
     checkSameEpoch(report, checks);
     const seen = statuses(report);
     checks.add('the reader learns of the new generation', seen.includes('new-generation'), seen.join());
@@ -105,16 +105,14 @@ export const killedHost: Case = {
     const reader = await stage.reader('follow');
     await sleep(1_000);
     stage.markInterruption('host killed');
-    const { host } = stage;
-    host.kill('SIGKILL');
-    await host.ended();
+    await stage.host.kill();
     await sleep(3_000);
-    const orphaned = statuses(await reader.ask('report', null));
+    const orphaned = statuses(await reader.ask('report'));
     checks.add('the reader learns that the writer is gone', orphaned[0] === 'writer-gone', orphaned.join());
     stage.markInterruption('host restarted');
     await stage.replaceHost();
     await sleep(4_000);
-    const seen = statuses(await reader.ask('report', null));
+    const seen = statuses(await reader.ask('report'));
     checks.add('the reader finds the new export by itself', seen.includes('new-epoch'), seen.join());
   },
 };

@@ -6,7 +6,7 @@ import { CameraHost } from '@vas/reference-host';
 import { findFfmpeg } from '@vas/reference-host';
 import { parseIngest } from '@vas/reference-host';
 import { VideoRouter } from './video-router.js';
-import { answerRequests } from '../forked-process.js';
+import { answerRequests } from '@vas/processes';
 import { DataHandlerExporter } from './data-handler-tap.js';
 import { frameThreads, mappedFiles, openDescriptors, surplus } from './leftovers.js';
 import type { CameraStatus, HostLeftovers, HostRequests, HostSettings, HostStatus } from './requests.js';
@@ -162,23 +162,18 @@ answerRequests<HostRequests>({
   start: async (settings) => {
     descriptorsBefore = openDescriptors('self');
     host = await Host.start(settings);
-    return null;
   },
   status: () => running().status(),
   block: ({ ms }) => {
     const until = performance.now() + ms;
     while (performance.now() < until);
-    return null;
   },
   collectGarbage: ({ ms }) => collectGarbage(ms),
   closeExport: ({ cameraId }) => {
     running().closeExport(cameraId);
-    return null;
   },
   stop: async () => {
     await running().stop();
     return leftovers();
   },
 });
-
-process.once('disconnect', () => process.exit(0));

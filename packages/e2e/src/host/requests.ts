@@ -57,20 +57,16 @@ export interface HostLeftovers {
   readonly threads: readonly string[];
 }
 
-/** Requests as `ForkedProcess` has them; a type and not an interface, so that it fits an index signature. */
-// eslint-disable-next-line @typescript-eslint/consistent-type-definitions
-export type HostRequests = {
+/** What the host can be asked. */
+export interface HostRequests {
   /** Answered when every camera's FFmpeg runs. */
-  readonly start: { readonly argument: HostSettings; readonly answer: null };
-  readonly status: { readonly argument: null; readonly answer: HostStatus };
+  readonly start: (settings: HostSettings) => Promise<void>;
+  readonly status: () => HostStatus;
   /** Keeps the JavaScript thread busy; answered afterwards. */
-  readonly block: { readonly argument: { readonly ms: number }; readonly answer: null };
+  readonly block: (argument: { readonly ms: number }) => void;
   /** Makes garbage and collects it, again and again. */
-  readonly collectGarbage: {
-    readonly argument: { readonly ms: number };
-    readonly answer: { collections: number };
-  };
-  readonly closeExport: { readonly argument: { readonly cameraId: string }; readonly answer: null };
+  readonly collectGarbage: (argument: { readonly ms: number }) => Promise<{ collections: number }>;
+  readonly closeExport: (argument: { readonly cameraId: string }) => void;
   /** Stops every camera and MediaSoup; the process stays. */
-  readonly stop: { readonly argument: null; readonly answer: HostLeftovers };
-};
+  readonly stop: () => Promise<HostLeftovers>;
+}

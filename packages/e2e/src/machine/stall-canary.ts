@@ -1,7 +1,7 @@
 /** The stall canary of `stall_canary.py`, as the suite drives it: was the machine there while it was measured? */
 import { fileURLToPath } from 'node:url';
-import { JsonLineProcess } from '../json-line-process.js';
-import { python } from '../python.js';
+import { JsonLineProcess } from '@vas/processes';
+import { python } from './python.js';
 import { packageFolder } from '../package-folder.js';
 
 /** A processor that was not there, for at least 20 ms. */

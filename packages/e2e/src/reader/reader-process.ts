@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openFrameSource } from '@vas/frame-export/reader';
 import type { FrameSource, SourceRead } from '@vas/frame-export/reader';
 import type { FrameSourceRef } from '@vas/frame-export/types';
-import { answerRequests } from '../forked-process.js';
+import { answerRequests } from '@vas/processes';
 import type { ReaderMode, ReaderReport, ReaderRequests, SeenFrame, Verdict } from './requests.js';
 
 const pollMs = 5;
@@ -20,7 +20,6 @@ answerRequests<ReaderRequests>({
   start: ({ source, mode }) => {
     reader = new Reader(source);
     void reader.run(mode);
-    return null;
   },
   park: ({ source, insideFile }) => park(source, insideFile),
   report: () => {
@@ -28,8 +27,6 @@ answerRequests<ReaderRequests>({
     return reader.report();
   },
 });
-
-process.once('disconnect', () => process.exit(0));
 
 class Reader {
   readonly #source: FrameSource;

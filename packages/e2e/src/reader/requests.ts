@@ -37,20 +37,16 @@ export interface ReaderReport {
  */
 export type ReaderMode = 'follow' | 'race' | 'hold';
 
-/** A request as `ForkedProcess` has it; a type and not an interface, so that it fits an index signature. */
-// eslint-disable-next-line @typescript-eslint/consistent-type-definitions
-export type ReaderRequests = {
-  readonly start: {
-    readonly argument: { readonly source: FrameSourceRef; readonly mode: ReaderMode };
-    readonly answer: null;
-  };
+/** What the reader can be asked. */
+export interface ReaderRequests {
+  readonly start: (argument: { readonly source: FrameSourceRef; readonly mode: ReaderMode }) => void;
   /**
    * Looks at the newest frame in place and stays inside the look until it has been stopped and continued;
    * `insideFile` is written once it is inside. The answer is how the look ended.
    */
-  readonly park: {
-    readonly argument: { readonly source: FrameSourceRef; readonly insideFile: string };
-    readonly answer: string;
-  };
-  readonly report: { readonly argument: null; readonly answer: ReaderReport };
-};
+  readonly park: (argument: {
+    readonly source: FrameSourceRef;
+    readonly insideFile: string;
+  }) => Promise<string>;
+  readonly report: () => ReaderReport;
+}

@@ -42,7 +42,7 @@ export const defaultStage: Omit<StageOptions, 'ffmpeg'> = {
   tap: 'frame-export',
   isFlagOn: true,
   sparePorts: 0,
-  hostEnv: {},
+  fault: null,
   baseMount: null,
 };
 
@@ -141,7 +141,7 @@ async function measure(
   const seconds = stage.nowMs / 1000;
   const counts = await stage.counts();
   const atEnd = await stage.status();
-  return { seconds, counts, reader: (await follower?.ask('report', null)) ?? null, atBegin, atEnd };
+  return { seconds, counts, reader: (await follower?.ask('report')) ?? null, atBegin, atEnd };
 }
 
 async function judge(
@@ -164,7 +164,7 @@ async function judge(
   });
   judgeViewers(testCase, viewers, stage.marks, checks, limits);
 
-  const leftovers = await stage.host.ask('stop', null);
+  const leftovers = await stage.host.ask('stop');
   // A control leaves behind what it was broken for.
   const judged = testCase.controlGapMs === undefined ? Object.entries(leftovers) : [];
   for (const [kind, found] of judged as [string, readonly string[]][]) {

@@ -8,13 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FrameSourceRef } from '@vas/frame-export/types';
+import { AnsweringProcess } from '@vas/processes';
+import type { AnsweringProcessOptions } from '@vas/processes';
 import { RtspCamera } from '../camera/rtsp-camera.js';
 import type { CameraOptions } from '../camera/rtsp-camera.js';
 import { RtpCounter } from '../viewer/rtp-counter.js';
 import type { StreamCount } from '../viewer/rtp-counter.js';
-import { ForkedProcess } from '../forked-process.js';
-import type { ForkOptions } from '../forked-process.js';
+import { faultEnvironment } from '../host/faulty-addon.js';
 import type { HostRequests, HostStatus, HostedCamera, Tap } from '../host/requests.js';
+import { packageFolder } from '../package-folder.js';
 import type { ReaderMode, ReaderRequests } from '../reader/requests.js';
 
 export const viewersPerCamera = 3;
@@ -27,8 +29,8 @@ export const defaultCamera: CameraOptions = {
   keyInt: framesPerSecond,
 };
 
-export type HostProcess = ForkedProcess<HostRequests>;
-export type ReaderProcess = ForkedProcess<ReaderRequests>;
+export type HostProcess = AnsweringProcess<HostRequests>;
+export type ReaderProcess = AnsweringProcess<ReaderRequests>;
 
 export interface StageOptions {
   readonly cameras: number;
@@ -38,15 +40,16 @@ export interface StageOptions {
   readonly ffmpeg: string | null;
   /** More viewers' ports, for hosts that a case starts beside the one under test. */
   readonly sparePorts: number;
-  /** More for the environment of the host. */
-  readonly hostEnv: Readonly<Record<string, string>>;
+  /** How the native file of the host fails on purpose, as `VAS_FAULT` takes it; `null`: not at all. */
+  readonly fault: string | null;
   /** How the base folder is mounted, in a mount namespace of the host's own; `null`: not at all. */
   readonly baseMount: string | null;
 }
 
 /** What another host of the stage has different from the one under test. */
 export interface HostVariant extends Partial<Pick<StageOptions, 'tap' | 'isFlagOn'>> {
-  readonly wrapper?: NonNullable<ForkOptions['wrapper']>;
+  /** What runs the host: its command follows as the last arguments. */
+  readonly launcher?: readonly string[];
 }
 
 /** Of all stages; those that an interrupted run leaves are removed when it ends. */
@@ -158,13 +161,13 @@ export class Stage {
     cameras: readonly HostedCamera[] = this.cameras.map(({ hosted }) => hosted),
     variant: HostVariant = {},
   ): Promise<HostProcess> {
-    const { isFlagOn, tap, ffmpeg, baseMount, hostEnv } = { ...this.#options, ...variant };
-    const wrapper =
-      variant.wrapper ?? (baseMount === null ? undefined : mountNamespace(`${baseMount} ${this.baseDir}`));
-    const host: HostProcess = new ForkedProcess<HostRequests>('host-process.js', {
-      env: { AI_FRAME_EXPORT_ENABLED: String(isFlagOn), ...hostEnv },
+    const { isFlagOn, tap, ffmpeg, baseMount, fault } = { ...this.#options, ...variant };
+    const host: HostProcess = new AnsweringProcess(program('host-process'), {
+      env: { AI_FRAME_EXPORT_ENABLED: String(isFlagOn), ...(fault === null ? {} : faultEnvironment(fault)) },
       execArgv: ['--expose-gc'],
-      ...(wrapper === undefined ? {} : { wrapper }),
+      launcher:
+        variant.launcher ?? (baseMount === null ? [] : mountNamespace(`${baseMount} ${this.baseDir}`)),
+      stderr: 'keep',
     });
     this.#processes.push(host);
     await host.ask('start', { cameras, tap, baseDir: this.baseDir, ffmpeg });
@@ -177,8 +180,11 @@ export class Stage {
   }
 
   /** A reader that does nothing yet. */
-  idleReader(options: ForkOptions = {}): ReaderProcess {
-    const reader: ReaderProcess = new ForkedProcess<ReaderRequests>('reader-process.js', options);
+  idleReader({ launcher = [] }: Pick<AnsweringProcessOptions, 'launcher'> = {}): ReaderProcess {
+    const reader: ReaderProcess = new AnsweringProcess(program('reader-process'), {
+      launcher,
+      stderr: 'keep',
+    });
     this.#processes.push(reader);
     return reader;
   }
@@ -186,15 +192,13 @@ export class Stage {
   async reader(mode: ReaderMode, cameraId?: string): Promise<ReaderProcess> {
     // A racing reader takes all the time it gets. Many of them starve a small machine whatever they do, which
     // would prove nothing about frames: they race with what the others leave.
-    const reader = this.idleReader(
-      mode === 'race' ? { wrapper: { command: 'nice', args: ['-n', '19'] } } : {},
-    );
+    const reader = this.idleReader(mode === 'race' ? { launcher: ['nice', '-n', '19'] } : {});
     await reader.ask('start', { source: this.source(cameraId), mode });
     return reader;
   }
 
   async status(): Promise<HostStatus> {
-    return this.host.ask('status', null);
+    return this.host.ask('status');
   }
 
   /** Forgets the packets so far: the measurement begins now. */
@@ -233,7 +237,7 @@ export class Stage {
   /** Ends whatever still runs and removes the stage's folders, not the base folder: what is in it is judged. */
   async strike(): Promise<void> {
     for (const process of this.#processes) {
-      process.kill('SIGCONT');
+      process.signal('SIGCONT');
       await process.stop();
     }
     await Promise.all(this.cameras.map(({ camera }) => camera.stop()));
@@ -262,7 +266,12 @@ export interface StagedCamera {
 }
 
 /** Runs a command in a mount namespace of its own with one mount made in it; gone with the process. */
-function mountNamespace(mount: string): { command: string; args: string[] } {
+function mountNamespace(mount: string): readonly string[] {
   const namespaces = process.getuid?.() === 0 ? '-m' : '-rm';
-  return { command: 'unshare', args: [namespaces, 'sh', '-c', `mount ${mount} && exec "$0" "$@"`] };
+  return ['unshare', namespaces, 'sh', '-c', `mount ${mount} && exec "$0" "$@"`];
+}
+
+/** A program of the suite, as it is built. */
+function program(name: string): URL {
+  return new URL(`dist/${name}.js`, packageFolder);
 }

@@ -1,7 +1,7 @@
 /** The packet counter of `rtp_counter.py`, as the suite drives it. */
 import { fileURLToPath } from 'node:url';
-import { JsonLineProcess } from '../json-line-process.js';
-import { python } from '../python.js';
+import { JsonLineProcess } from '@vas/processes';
+import { python } from '../machine/python.js';
 import { packageFolder } from '../package-folder.js';
 
 /** Shorter pauses are not listed one by one. */

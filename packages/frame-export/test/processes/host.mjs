@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createFrameExporter } from '@vas/frame-export';
+import { answerRequests } from '@vas/processes';
 
 const exporter = createFrameExporter({ baseDir: process.argv[2] });
 const cameras = new Map();
@@ -48,10 +49,4 @@ const actions = {
   },
 };
 
-process.on('message', async ({ action, ...options }) => {
-  try {
-    process.send({ value: await actions[action](options) });
-  } catch (error) {
-    process.send({ error: `${error.code ?? ''} ${error.message}` });
-  }
-});
+answerRequests(actions);

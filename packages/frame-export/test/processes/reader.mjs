@@ -1,6 +1,7 @@
 // A reader in a process of its own: follows one source, hashes every frame, reports when asked.
 import { createHash } from 'node:crypto';
 import { openFrameSource } from '@vas/frame-export/reader';
+import { answerRequests } from '@vas/processes';
 
 const [path] = process.argv.slice(2);
 const source = openFrameSource({ cameraId: 'by-path', path, layoutVersion: 1 });
@@ -40,4 +41,4 @@ const actions = {
     }, source.lastFrameId).status,
 };
 
-process.on('message', ({ action }) => process.send({ value: actions[action]() }));
+answerRequests(actions);

@@ -51,8 +51,10 @@ export interface ViewerStatus extends RtpReception {
 export type ViewerMessage =
   { readonly ports: readonly number[] } | { readonly streams: readonly ViewerStatus[] };
 
-/** To either: report for the last time and end. */
-export const STOP = 'stop';
+/** What either can be asked: to report for the last time. */
+export interface WorkerRequests {
+  readonly finish: () => Promise<object>;
+}
 
 /** How often they report. */
 export const REPORT_MS = 250;

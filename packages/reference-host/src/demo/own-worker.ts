@@ -1,42 +1,34 @@
-/** The demo's end of the channel: a process of its own, started, listened to and stopped. */
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { ownProcess } from '../own-process.js';
-import { STOP } from './messages.js';
+/** A process of the demo: reports by itself, once more when it is asked to finish, and says how it ended. */
+import { AnsweringProcess, ProcessEnded } from '@vas/processes';
+import type { WorkerRequests } from './messages.js';
 
 /** Files of the built demo, side by side. */
 export type WorkerName = 'demo-reader' | 'demo-viewer';
 
-/** A process that has not ended this long after it was asked to is killed. */
+/** A process that has not finished this long after it was asked to is killed. */
 const GRACE_MS = 10_000;
 
 export class Worker {
-  /** Resolves when it has ended and its last message has arrived. */
-  readonly ended: Promise<unknown>;
-  readonly #child: ChildProcess;
+  /** Resolves when it has ended and its last report has arrived. */
+  readonly ended: Promise<void>;
+  readonly #name: WorkerName;
+  readonly #process: AnsweringProcess<WorkerRequests>;
+  readonly #onReport: (report: unknown) => void;
   #isStopping = false;
   #failure: string | null = null;
 
-  constructor(name: WorkerName, task: object, onMessage: (message: unknown) => void) {
-    this.#child = ownProcess(
-      fork(fileURLToPath(new URL(`${name}.js`, import.meta.url)), [JSON.stringify(task)], {
-        // Standard output belongs to the demo.
-        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      }),
-    );
-    this.#child.on('message', onMessage);
-    this.#child.once('error', (error) => {
-      this.#failure = `${name}: ${error.message}`;
+  constructor(name: WorkerName, task: object, onReport: (report: unknown) => void) {
+    this.#name = name;
+    this.#onReport = onReport;
+    this.#process = new AnsweringProcess(new URL(`${name}.js`, import.meta.url), {
+      args: [JSON.stringify(task)],
+      // Standard output belongs to the demo.
+      stdout: 'ignore',
+      onReport,
     });
-    this.#child.once('exit', (code, signal) => {
-      if (!this.#isStopping || code !== 0)
-        this.#failure = `${name} ended with ${signal ?? `exit code ${code}`}`;
+    this.ended = this.#process.ended().then(() => {
+      this.#judge();
     });
-    // The process may be gone before its last message was read; after `disconnect` there is none left.
-    this.ended = Promise.all(
-      ['exit', 'disconnect'].map((event) => new Promise((resolve) => this.#child.once(event, resolve))),
-    );
   }
 
   /** Why it ended before it was asked to, or otherwise than well; `null` if it did not. */
@@ -46,11 +38,21 @@ export class Worker {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.#child.send(STOP, () => {
-      // If it cannot be told, it is gone or about to be.
-    });
-    const kill = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS);
-    await this.ended;
+    const kill = setTimeout(() => void this.#process.kill(), GRACE_MS);
+    try {
+      this.#onReport(await this.#process.ask('finish'));
+    } catch (error) {
+      // How it ended says it all.
+      if (!(error instanceof ProcessEnded)) this.#failure = `${this.#name}: ${String(error)}`;
+    }
+    await this.#process.stop();
     clearTimeout(kill);
+    await this.ended;
+  }
+
+  #judge(): void {
+    const { ending } = this.#process;
+    if (this.#isStopping && ending === '0') return;
+    this.#failure ??= `${this.#name} ended with ${/^\d/.test(ending) ? `exit code ${ending}` : ending}`;
   }
 }

@@ -7,13 +7,14 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openFrameSource } from '@vas/frame-export/reader';
 import type { FrameMetadata } from '@vas/frame-export/types';
+import { report } from '@vas/processes';
 import { encode } from 'fast-png';
 import { nv12ToRgb } from '../picture.js';
 import { AgeStatistics } from './age.js';
 import { REPORT_MS } from './messages.js';
 import type { HashedFrame, ReaderMessage, ReaderStatus, ReaderTask } from './messages.js';
 import { RateMeter } from './rate.js';
-import { reportTo, whenStopped } from './worker-process.js';
+import { untilFinished } from './worker-process.js';
 
 /** Short against the 40 ms between two frames, long against a turn of the loop. */
 const POLL_MS = 4;
@@ -62,10 +63,11 @@ function status(): ReaderStatus {
   };
 }
 
-function report(pngFile?: string | null): Promise<void> {
-  const message: ReaderMessage = { status: status(), hashes, ...(pngFile === undefined ? {} : { pngFile }) };
+/** How it stands, and the frames since the last message. */
+function message(): ReaderMessage {
+  const news = { status: status(), hashes };
   hashes = [];
-  return reportTo(message);
+  return news;
 }
 
 function writePng(): string | null {
@@ -76,37 +78,39 @@ function writePng(): string | null {
   return task.pngFile;
 }
 
-const stopped = whenStopped();
-const reports = setInterval(() => void report(), REPORT_MS);
-while (!stopped.aborted) {
-  const outcome = source.copyNext(buffer);
-  switch (outcome.status) {
-    case 'frame':
-      take(outcome.frame, outcome.missed);
-      // Lets reports and the order to stop come through, also when frames come faster than they are read.
-      await sleep(0);
-      break;
-    case 'overwritten':
-      break;
-    case 'nothing-newer':
-      await sleep(POLL_MS);
-      break;
-    case 'ended':
-    case 'replaced':
-    case 'writer-gone':
-    case 'absent':
-    case 'incompatible': {
-      const reopened = source.reopen();
-      if (reopened.status === 'reopened') {
-        // The former buffers, and in one of them the last frame, are left alone.
-        buffer = new Uint8Array(source.frameSizeBytes);
-        spare = new Uint8Array(source.frameSizeBytes);
-        if (reopened.isNewEpoch) rate = new RateMeter();
-      } else await sleep(REOPEN_MS);
+async function follow(finishing: AbortSignal): Promise<ReaderMessage> {
+  const reports = setInterval(() => void report(message()), REPORT_MS);
+  while (!finishing.aborted) {
+    const outcome = source.copyNext(buffer);
+    switch (outcome.status) {
+      case 'frame':
+        take(outcome.frame, outcome.missed);
+        // Lets reports and the order to stop come through, also when frames come faster than they are read.
+        await sleep(0);
+        break;
+      case 'overwritten':
+        break;
+      case 'nothing-newer':
+        await sleep(POLL_MS);
+        break;
+      case 'ended':
+      case 'replaced':
+      case 'writer-gone':
+      case 'absent':
+      case 'incompatible': {
+        const reopened = source.reopen();
+        if (reopened.status === 'reopened') {
+          // The former buffers, and in one of them the last frame, are left alone.
+          buffer = new Uint8Array(source.frameSizeBytes);
+          spare = new Uint8Array(source.frameSizeBytes);
+          if (reopened.isNewEpoch) rate = new RateMeter();
+        } else await sleep(REOPEN_MS);
+      }
     }
   }
+  clearInterval(reports);
+  source.close();
+  return { ...message(), pngFile: writePng() };
 }
-clearInterval(reports);
-source.close();
-await report(writePng());
-process.disconnect();
+
+await untilFinished(follow);

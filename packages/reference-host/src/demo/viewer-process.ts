@@ -1,17 +1,17 @@
 /** A process of its own that receives the RTP of all cameras, as their viewers would, and counts it. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { report } from '@vas/processes';
 import { RtpReceptionCounter } from '../rtp-reception.js';
 import { REPORT_MS } from './messages.js';
 import type { ViewerMessage, ViewerTask } from './messages.js';
 import { RateMeter } from './rate.js';
-import { reportTo, whenStopped } from './worker-process.js';
+import { untilFinished } from './worker-process.js';
 
 /** A burst of a whole key frame fits, as far as the system allows it. */
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 
 const { streams } = JSON.parse(process.argv[2] ?? '') as ViewerTask;
-const stopped = whenStopped();
 
 const receivers = await Promise.all(
   Array.from({ length: streams }, async () => {
@@ -26,23 +26,23 @@ const receivers = await Promise.all(
   }),
 );
 
-function report(): Promise<void> {
-  const message: ViewerMessage = {
+function message(): ViewerMessage {
+  return {
     streams: receivers.map(({ counter, rate }) => {
       const reception = counter.reception();
       if (reception.packets > 0) rate.add(reception.packets, performance.now());
       return { ...reception, recentPacketsPerSecond: rate.recent, packetsPerSecond: rate.steady };
     }),
   };
-  return reportTo(message);
 }
 
-await reportTo({ ports: receivers.map(({ socket }) => socket.address().port) } satisfies ViewerMessage);
-const reports = setInterval(() => void report(), REPORT_MS);
-stopped.addEventListener('abort', () => {
+async function receive(finishing: AbortSignal): Promise<ViewerMessage> {
+  await report({ ports: receivers.map(({ socket }) => socket.address().port) } satisfies ViewerMessage);
+  const reports = setInterval(() => void report(message()), REPORT_MS);
+  if (!finishing.aborted) await once(finishing, 'abort');
   clearInterval(reports);
   for (const { socket } of receivers) socket.close();
-  void report().then(() => {
-    process.disconnect();
-  });
-});
+  return message();
+}
+
+await untilFinished(receive);

@@ -1,29 +1,22 @@
 /** The child's end of the channel between the demo and its processes. */
-import { STOP } from './messages.js';
+import { answerRequests } from '@vas/processes';
+import type { WorkerRequests } from './messages.js';
 
 /**
- * Aborts when the demo asks to stop. Ctrl-C reaches every process of the terminal, and the demo is the one
- * that acts on it; without the demo this process has no reason to go on.
+ * Answers the demo's request to finish with what `lastReport` makes once the signal that it is given has aborted.
+ * Ctrl-C reaches every process of the terminal, and the demo is the one that acts on it.
  */
-export function whenStopped(): AbortSignal {
-  const stopping = new AbortController();
+export async function untilFinished(lastReport: (finishing: AbortSignal) => Promise<object>): Promise<void> {
   process.on('SIGINT', () => {
     // See above.
   });
-  process.on('message', (message) => {
-    if (message === STOP) stopping.abort();
+  const finishing = new AbortController();
+  const reported = lastReport(finishing.signal);
+  answerRequests<WorkerRequests>({
+    finish() {
+      finishing.abort();
+      return reported;
+    },
   });
-  process.on('disconnect', () => {
-    process.exit();
-  });
-  return stopping.signal;
-}
-
-/** Resolves when the message is on its way. */
-export function reportTo(message: object): Promise<void> {
-  return new Promise((resolve) => {
-    process.send?.(message, () => {
-      resolve();
-    });
-  });
+  await reported;
 }

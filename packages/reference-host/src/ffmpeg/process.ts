@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { ownProcess } from '../own-process.js';
+import { ownProcess } from '@vas/processes';
 
 /** How a run ended. */
 export interface FfmpegExit {

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { createFrameExporter } from '@vas/frame-export';
 import type { CameraExport } from '@vas/frame-export';
 import { openFrameSource } from '@vas/frame-export/reader';
-import { answer } from './answer.js';
+import { answerRequests } from '@vas/processes';
 
 interface Place {
   readonly baseDir: string;
@@ -52,7 +52,7 @@ function publishAndFind(camera: CameraExport, sizeBytes: number): void {
     throw new Error(`an export that is open shows ${look.status} and is ${state}`);
 }
 
-answer({
+const actions = {
   async write({ baseDir, cameras }: Place) {
     const exporter = createFrameExporter({ baseDir, env: { AI_FRAME_EXPORT_ENABLED: 'true' } });
     for (;;) {
@@ -104,4 +104,8 @@ answer({
   },
   tally: () => tally,
   sweepOnce: ({ baseDir }: Place) => cleaner().sweep(baseDir),
-});
+};
+
+export type CrowdMemberActions = typeof actions;
+
+answerRequests(actions);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createFrameExporter } from '@vas/frame-export';
 import type { CameraExport, CameraGeometry, OpenCameraOptions } from '@vas/frame-export';
 import { usageOf } from '../usage.js';
-import { answer } from './answer.js';
+import { answerRequests } from '@vas/processes';
 import { collectGarbage } from './collect-garbage.js';
 
 const ON = { AI_FRAME_EXPORT_ENABLED: 'true' };
@@ -35,7 +35,7 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await sleep(1);
 }
 
-answer({
+const actions = {
   open({ baseDir, camera: options }: { baseDir: string; camera: OpenCameraOptions }) {
     camera = createFrameExporter({ baseDir, env: ON }).openCamera(options);
     resize(options);
@@ -111,4 +111,8 @@ answer({
   close() {
     opened().close();
   },
-});
+};
+
+export type HostActions = typeof actions;
+
+answerRequests(actions);

@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { openFrameSource } from '@vas/frame-export/reader';
 import type { FrameSource } from '@vas/frame-export/reader';
 import { usageOf } from '../usage.js';
-import { answer } from './answer.js';
+import { answerRequests } from '@vas/processes';
 import { collectGarbage } from './collect-garbage.js';
 
 let source: FrameSource | null = null;
@@ -35,7 +35,7 @@ function poll(): void {
   }
 }
 
-answer({
+const actions = {
   open({ path }: { path: string }) {
     source = openFrameSource({ cameraId: 'by-path', path, layoutVersion: 1 });
     into = new Uint8Array(source.frameSizeBytes);
@@ -73,4 +73,8 @@ answer({
     await collectGarbage();
     return usageOf('self', baseDir);
   },
-});
+};
+
+export type ReaderActions = typeof actions;
+
+answerRequests(actions);

@@ -2,7 +2,7 @@
 import { openFrameSource } from '@vas/frame-export/reader';
 import type { FrameSource } from '@vas/frame-export/reader';
 import type { FrameMetadata } from '@vas/frame-export';
-import { answer } from './answer.js';
+import { answerRequests } from '@vas/processes';
 import type { TearCounts } from '../tear/counts.js';
 import { isUniform, isWhole } from '../tear/self-identifying.js';
 
@@ -103,4 +103,8 @@ function believe(source: FrameSource, { seconds, slotCount, manner }: HuntReques
   return counts;
 }
 
-answer({ hunt });
+const actions = { hunt };
+
+export type TearReaderActions = typeof actions;
+
+answerRequests(actions);

@@ -1,7 +1,7 @@
 /** Publishes self-identifying frames as fast as it can, one camera at a time. */
 import { createFrameExporter } from '@vas/frame-export';
 import type { CameraExport, OpenCameraOptions } from '@vas/frame-export';
-import { answer } from './answer.js';
+import { answerRequests } from '@vas/processes';
 import { fill } from '../tear/self-identifying.js';
 
 /** How long requests may wait. */
@@ -22,7 +22,7 @@ function writeOn(current: CameraExport, picture: Uint8Array): void {
   setImmediate(writeOn, current, picture);
 }
 
-answer({
+const actions = {
   start({ baseDir, camera: options }: { baseDir: string; camera: OpenCameraOptions }) {
     const exporter = createFrameExporter({ baseDir, env: { AI_FRAME_EXPORT_ENABLED: 'true' } });
     camera = exporter.openCamera(options);
@@ -35,4 +35,8 @@ answer({
     camera = null;
     return published;
   },
-});
+};
+
+export type TearWriterActions = typeof actions;
+
+answerRequests(actions);
