@@ -88,6 +88,13 @@ const commands = {
     await build();
     await run('node', ['scripts/check-packages.mjs']);
   },
+
+  // With --look, a real browser then opens every page.
+  async docs(args) {
+    await build();
+    await pnpm('--filter', '@vas/site', 'run', 'build:site');
+    if (args.includes('--look')) await pnpm('--filter', '@vas/site', 'run', 'look');
+  },
 };
 
 async function build() {
