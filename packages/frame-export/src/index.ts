@@ -11,4 +11,6 @@ export type {
 export { DEFAULT_BASE_DIR } from './camera-path.js';
 export { FrameExportError } from './errors.js';
 export type { FrameExportErrorCode, FrameExportFailure } from './errors.js';
+export { rawVideoOutput } from './raw-video-output.js';
+export type { RawVideoOutputOptions } from './raw-video-output.js';
 export type { FrameGeometry, FrameMetadata, FrameSourceRef, PixelFormat } from './types.js';

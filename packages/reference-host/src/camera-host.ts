@@ -2,16 +2,16 @@
  * One camera as VAS runs it: probe, one FFmpeg with all outputs, and again whenever it ends.
  *
  * This is where the frame path meets the video, and all of it stands in `#openExport` and `#startFfmpeg`. The
- * frame path may fail at any point; the camera then runs without its raw output. Only types of
- * `@vas/frame-export` are imported: a host that is given no exporter loads nothing of it.
+ * frame path may fail at any point; the camera then runs without its raw output. Of `@vas/frame-export` only types
+ * are imported until there is an exporter: a host that is given none loads nothing of it.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CameraExport, FrameExporter } from '@vas/frame-export';
+import type { CameraExport, FrameExporter, RawVideoOutputOptions } from '@vas/frame-export';
 import type { FfmpegBinary } from './ffmpeg/binary.js';
 import { ingestArguments } from './ffmpeg/ingest.js';
 import type { Ingest } from './ffmpeg/ingest.js';
-import { outputArguments } from './ffmpeg/outputs.js';
+import { evenSize, outputArguments } from './ffmpeg/outputs.js';
 import type { CameraOutputs } from './ffmpeg/outputs.js';
 import { probe } from './ffmpeg/probe.js';
 import type { SourceVideo } from './ffmpeg/probe.js';
@@ -29,6 +29,8 @@ export interface CameraHostOptions {
   /** Left out: a host without the frame path, as VAS was before it. */
   readonly frameExporter?: FrameExporter;
   readonly slotCount?: number;
+  /** How FFmpeg writes the exported frames, where it is not as `rawVideoOutput` has it by itself. */
+  readonly rawVideo?: Pick<RawVideoOutputOptions, 'isIsolated'>;
   /**
    * Folder for the MD5s of all decoded frames by FFmpeg itself, one file per start, named by
    * `frameHashFileName`. Left out: none are made.
@@ -142,23 +144,38 @@ export class CameraHost {
         this.#emit({ type: 'probe-failed', message: describe(error).message });
       return false;
     }
-    // A stop during the probe found no FFmpeg to end.
+    const raw = await this.#rawArguments(video);
+    // A stop meanwhile found no FFmpeg to end.
     if (this.#stopping.signal.aborted) return false;
 
-    this.#ffmpeg = this.#startFfmpeg(video, this.#openExport(video));
+    this.#ffmpeg = this.#startFfmpeg(video, raw);
     const { code, signal, lastWords } = await this.#ffmpeg.exited;
     this.#ffmpeg = null;
     this.#emit({ type: 'ffmpeg-ended', code, signal, message: lastWords });
     return ingest.kind === 'file' && code === 0;
   }
 
+  /** Arguments of FFmpeg's output for the exported frames; `null`: this run goes without. */
+  async #rawArguments(video: SourceVideo): Promise<string[] | null> {
+    const { frameExporter, ffmpeg, rawVideo } = this.#options;
+    if (frameExporter === undefined) return null;
+    try {
+      const { rawVideoOutput } = await import('@vas/frame-export');
+      return rawVideoOutput({ ...evenSize(video), ...rawVideo, ffmpegVersion: ffmpeg.versionText });
+    } catch (error) {
+      this.#emit({ type: 'export-failed', ...describe(error) });
+      return null;
+    }
+  }
+
   /**
    * The export for frames of this size: opened at the first start, changed when the camera comes back with
    * another size, kept when it comes back as it was. `null`: this run goes without; the next one tries again.
    */
-  #openExport({ width, height }: SourceVideo): CameraExport | null {
+  #openExport(video: SourceVideo): CameraExport | null {
     const { frameExporter, cameraId, slotCount } = this.#options;
     if (frameExporter === undefined) return null;
+    const { width, height } = evenSize(video);
     try {
       if (this.#export === null || this.#export.isClosed) {
         this.#export = frameExporter.openCamera({ cameraId, width, height, slotCount });
@@ -176,8 +193,9 @@ export class CameraHost {
     }
   }
 
-  #startFfmpeg(video: SourceVideo, cameraExport: CameraExport | null): FfmpegProcess {
+  #startFfmpeg(video: SourceVideo, raw: string[] | null): FfmpegProcess {
     const { ffmpeg, ingest, frameHashDir, ...options } = this.#options;
+    const cameraExport = raw === null ? null : this.#openExport(video);
     const start = ++this.#starts;
     let started: FfmpegProcess | undefined;
     let isExported = false;
@@ -185,7 +203,7 @@ export class CameraHost {
       isExported = rawFd !== null;
       const frameHashFile =
         frameHashDir === undefined ? null : join(frameHashDir, frameHashFileName(start, firstFrameId));
-      const outputs = { ...options, hasRaw: isExported, frameHashFile };
+      const outputs = { ...options, raw: isExported ? raw : null, frameHashFile };
       const args = [...ingestArguments(ingest, ffmpeg.options), ...outputArguments(ffmpeg, video, outputs)];
       started = new FfmpegProcess({ path: ffmpeg.path, args, rawFd });
       return started;

@@ -1,3 +1,4 @@
+import { rawVideoOutput } from '@vas/frame-export';
 import { describe, expect, it } from 'vitest';
 import { optionNames } from '../src/ffmpeg/binary.js';
 import type { FfmpegBinary } from '../src/ffmpeg/binary.js';
@@ -8,16 +9,19 @@ import { parseProbe } from '../src/ffmpeg/probe.js';
 const modern: FfmpegBinary = {
   path: 'ffmpeg',
   version: '5.1.9',
+  versionText: 'ffmpeg version 5.1.9-0+deb12u1 Copyright (c) 2000-2026 the FFmpeg developers',
   options: { frameRateMode: '-fps_mode', rtspTimeout: '-timeout' },
 };
 const old: FfmpegBinary = {
   path: 'ffmpeg',
   version: 'N-47683',
+  versionText: 'ffmpeg version N-47683-g0e8eb07980\nlibavformat    58. 24.100 / 58. 24.100\n',
   options: { frameRateMode: '-vsync', rtspTimeout: '-stimeout' },
 };
 const h264 = { codec: 'h264', width: 640, height: 360 };
 const rtp = { ip: '127.0.0.1', port: 5004, rtcpPort: 5005, payloadType: 101, ssrc: 7 };
-const outputs = { rtp, recordingDir: '/recording', hasRaw: true };
+const raw = ['-map', '0:v:0', '-f', 'rawvideo', 'pipe:3'];
+const outputs = { rtp, recordingDir: '/recording', raw };
 
 /** The arguments between one `-map` and the next: one output each. */
 function split(args: string[]): string[] {
@@ -73,23 +77,27 @@ describe('the outputs', () => {
         ' -f rtp rtp://127.0.0.1:5004?rtcpport=5005&pkt_size=1200',
       '-map 0:v:0 -c:v copy -f hls -hls_time 2 -hls_list_size 0 -hls_flags append_list' +
         ' -hls_segment_filename /recording/%06d.ts /recording/index.m3u8',
-      '-map 0:v:0 -fps_mode passthrough -vf scale=640:360 -c:v rawvideo -pix_fmt nv12 -f rawvideo pipe:3',
+      '-map 0:v:0 -f rawvideo pipe:3',
     ]);
   });
 
   it('G7: without raw frames are those of a host that never had them', () => {
     const withRaw = outputArguments(modern, h264, outputs);
-    const without = outputArguments(modern, h264, { ...outputs, hasRaw: false });
+    const without = outputArguments(modern, h264, { ...outputs, raw: null });
     expect(split(without)).toEqual(split(withRaw).slice(0, 2));
     expect(without.join(' ')).not.toMatch(/rawvideo|pipe:/);
   });
 
-  it('hash the frames with the very options of the raw output', () => {
-    const [, , raw = '', hashes = ''] = split(
-      outputArguments(old, h264, { ...outputs, frameHashFile: '/x.framemd5' }),
+  it.each([modern, old])('hash the frames with the very options of the raw output ($version)', (binary) => {
+    const frameHashFile = '/x.framemd5';
+    const [, , , hashes = ''] = split(outputArguments(binary, h264, { ...outputs, frameHashFile }));
+    const exported = rawVideoOutput({ ...h264, ffmpegVersion: binary.versionText, isIsolated: false }).join(
+      ' ',
     );
-    expect(raw).toContain('-vsync passthrough');
-    expect(hashes).toBe(raw.replace('-f rawvideo pipe:3', '-flush_packets 1 -f framemd5 -y /x.framemd5'));
+    expect(exported).toContain(`${binary.options.frameRateMode} passthrough`);
+    expect(hashes).toBe(
+      exported.replace('-f rawvideo pipe:3', '-flush_packets 1 -f framemd5 -y /x.framemd5'),
+    );
   });
 
   it('encode for viewers what is not H.264, and record what MPEG-TS takes', () => {

@@ -144,7 +144,7 @@ describe.each(await ffmpegBinaries())('the frame path of a camera with FFmpeg $n
     const outputs = {
       rtp: rtpTo(9),
       recordingDir: temporaryFolder(),
-      hasRaw: false,
+      raw: null,
       frameHashFile: 'pipe:1',
     };
     const run = new FfmpegProcess({
@@ -209,23 +209,30 @@ describe('a camera whose export cannot be had', () => {
     });
     expect(other.publish(new Uint8Array((64 * 64 * 3) / 2))).toBe('published');
   });
+});
 
-  it('has video without it when its frames have an odd size', async () => {
-    const file = join(temporaryFolder(), 'odd.h264');
-    writeFileSync(file, await film(ffmpeg.path, 321, 241, 'yuv444p'));
-    const { options, packets } = await hostOptions({
-      ffmpeg,
-      frameExporter: exporterIn(sharedMemoryFolder()),
-    });
+describe.each([
+  ['h264', 'h264', ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv444p']],
+  ['mjpeg', 'avi', ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj444p']],
+])('a camera of odd size that sends %s', (codec, format, encoder) => {
+  it('has its video, and its frames without the last row and column', async () => {
+    const file = join(temporaryFolder(), `odd.${format}`);
+    writeFileSync(file, await film(ffmpeg.path, 321, 241, [...encoder, '-f', format]));
+    const baseDir = sharedMemoryFolder();
+    const { options, packets } = await hostOptions({ ffmpeg, frameExporter: exporterIn(baseDir) });
+    const reader = follow(baseDir);
     const { host, events } = startHost({ ...options, ingest: { kind: 'file', path: file } });
     await host.finished;
     expect(events).toMatchObject([
-      { type: 'export-failed', code: 'BAD_GEOMETRY' },
-      { type: 'ffmpeg-started', isExported: false, video: { width: 321, height: 241 } },
+      { type: 'ffmpeg-started', isExported: true, video: { codec, width: 321, height: 241 } },
       { type: 'ffmpeg-ended', code: 0 },
       { type: 'stopped' },
     ]);
     expect(packets()).toBeGreaterThan(0);
+    expect(new Set(reader.frames.map(({ width, height }) => `${width}x${height}`))).toEqual(
+      new Set(['320x240']),
+    );
+    expectBitExact(reader.frames, options.frameHashDir);
   });
 });
 
@@ -308,36 +315,17 @@ it('G4: with the flag off FFmpeg has the video outputs only, and shared memory s
   expect(readdirSync(baseDir)).toEqual([]);
 });
 
-/** Two seconds of a test picture as a bare H.264 stream. */
-async function film(path: string, width: number, height: number, pixelFormat = 'yuv420p'): Promise<Buffer> {
+/** Two seconds of a test picture, a bare H.264 stream unless told otherwise. */
+async function film(
+  path: string,
+  width: number,
+  height: number,
+  encoder = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-f', 'h264'],
+): Promise<Buffer> {
+  const source = ['-f', 'lavfi', '-i', `testsrc=size=${width}x${height}:rate=25`, '-t', '2'];
   const { stdout } = await promisify(execFile)(
     path,
-    [
-      ...[
-        '-v',
-        'error',
-        '-nostdin',
-        '-f',
-        'lavfi',
-        '-i',
-        `testsrc=size=${width}x${height}:rate=25`,
-        '-t',
-        '2',
-      ],
-      ...[
-        '-c:v',
-        'libx264',
-        '-preset',
-        'ultrafast',
-        '-pix_fmt',
-        pixelFormat,
-        '-g',
-        '25',
-        '-f',
-        'h264',
-        'pipe:1',
-      ],
-    ],
+    ['-v', 'error', '-nostdin', ...source, '-g', '25', ...encoder, 'pipe:1'],
     { encoding: 'buffer', maxBuffer: 64 << 20 },
   );
   return stdout;

@@ -152,7 +152,7 @@ describe('the published packages', () => {
 });
 
 describe('README.md', () => {
-  it('has an example of writer and reader that runs as it stands', async () => {
+  it('G11: has an example of writer and reader that runs as it stands', async () => {
     const baseDir = mkdtempSync('/dev/shm/vas-test-');
     const scripts = mkdtempSync(fileURLToPath(new URL('.example-', import.meta.url)));
     onTestFinished(() => {

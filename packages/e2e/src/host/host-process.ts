@@ -51,6 +51,8 @@ class Host {
         recordingDir,
         ...(this.#exporter === undefined ? {} : { frameExporter: this.#exporter }),
         ...(frameHashDir === null ? {} : { frameHashDir }),
+        // What a naive tap does to FFmpeg shows only where nothing stands between them.
+        ...(this.#settings.tap === 'data-handler' ? { rawVideo: { isIsolated: false } } : {}),
         onEvent: (event) => events.push({ ...event, atMs: Date.now() }),
       });
       this.#cameras.set(cameraId, { host: camera, events });

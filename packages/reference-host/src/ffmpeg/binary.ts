@@ -12,6 +12,8 @@ export interface FfmpegBinary {
   readonly path: string;
   /** As it calls itself: `5.1.9-0+deb12u1`, `N-47683-g0e8eb07980-static`. */
   readonly version: string;
+  /** All that `-version` prints, the versions of its libraries included. */
+  readonly versionText: string;
   readonly options: FfmpegOptionNames;
 }
 
@@ -39,6 +41,7 @@ export async function findFfmpeg(
   return {
     path: binary,
     version: /^ffmpeg version (\S+)/.exec(version.stdout)?.[1] ?? 'unknown',
+    versionText: version.stdout,
     options: optionNames(options.stdout, rtsp.stdout),
   };
 }

@@ -42,8 +42,8 @@ export interface CameraOutputs {
   readonly keyFrameInterval?: number | undefined;
   /** Folder of the playlist and its segments; it must exist. */
   readonly recordingDir: string;
-  /** Whether descriptor 3 takes raw frames. */
-  readonly hasRaw: boolean;
+  /** Arguments of the output for raw frames; `null` for none. */
+  readonly raw: readonly string[] | null;
   /** Where FFmpeg writes the MD5 of every frame it decodes, for comparison; `null` for not at all. */
   readonly frameHashFile?: string | null | undefined;
 }
@@ -61,7 +61,7 @@ export function outputArguments(binary: FfmpegBinary, source: SourceVideo, outpu
   return [
     ...rtpOutput(source, outputs),
     ...recordingOutput(source, outputs),
-    ...(outputs.hasRaw ? [...decoded(binary, source), '-f', 'rawvideo', 'pipe:3'] : []),
+    ...(outputs.raw ?? []),
     ...(outputs.frameHashFile == null
       ? []
       : // Flushed line by line, so that a killed FFmpeg leaves what it had.
@@ -78,7 +78,7 @@ function rtpOutput(source: SourceVideo, outputs: CameraOutputs): string[] {
   return [
     ...['-map', '0:v:0'],
     // A camera may send its parameter sets once, in its SDP; viewers who come later need them in the stream.
-    ...(isCopied ? ['-c:v', 'copy', '-bsf:v', 'h264_mp4toannexb,dump_extra'] : encoded(outputs)),
+    ...(isCopied ? ['-c:v', 'copy', '-bsf:v', 'h264_mp4toannexb,dump_extra'] : encoded(source, outputs)),
     ...['-payload_type', `${payloadType}`, '-ssrc', `${ssrc}`],
     ...['-f', 'rtp', `rtp://${ip}:${port}?${query.toString()}`],
   ];
@@ -87,7 +87,7 @@ function rtpOutput(source: SourceVideo, outputs: CameraOutputs): string[] {
 function recordingOutput(source: SourceVideo, outputs: CameraOutputs): string[] {
   return [
     ...['-map', '0:v:0'],
-    ...(RECORDABLE_CODECS.has(source.codec) ? ['-c:v', 'copy'] : encoded(outputs)),
+    ...(RECORDABLE_CODECS.has(source.codec) ? ['-c:v', 'copy'] : encoded(source, outputs)),
     // A restarted FFmpeg goes on where the former one ended, and marks the discontinuity.
     ...['-f', 'hls', '-hls_time', `${SEGMENT_SECONDS}`, '-hls_list_size', '0', '-hls_flags', 'append_list'],
     ...['-hls_segment_filename', join(outputs.recordingDir, '%06d.ts')],
@@ -95,22 +95,30 @@ function recordingOutput(source: SourceVideo, outputs: CameraOutputs): string[] 
   ];
 }
 
-function encoded({ keyFrameInterval = 50 }: CameraOutputs): string[] {
+function encoded(source: SourceVideo, { keyFrameInterval = 50 }: CameraOutputs): string[] {
+  const { width, height } = evenSize(source);
+  const isOdd = width !== source.width || height !== source.height;
   return [
+    ...(isOdd ? ['-vf', `scale=${width}:${height}`] : []),
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency'],
     ...['-pix_fmt', 'yuv420p', '-g', `${keyFrameInterval}`],
   ];
 }
 
-/**
- * Every decoded frame once, neither doubled nor dropped to fit a frame rate. The size is fixed to what was
- * probed: a camera may change it at any time, and in a stream of bare bytes one frame of another size would
- * shift all that follow.
- */
-function decoded(binary: FfmpegBinary, { width, height }: SourceVideo): string[] {
+/** Neither NV12 nor what viewers can decode has an odd width or height: the last row or column is scaled away. */
+export function evenSize({ width, height }: Pick<SourceVideo, 'width' | 'height'>): {
+  width: number;
+  height: number;
+} {
+  return { width: Math.max(2, width - (width % 2)), height: Math.max(2, height - (height % 2)) };
+}
+
+/** Every decoded frame once, and as `rawVideoOutput` of `@vas/frame-export` has it: bit for bit the exported one. */
+function decoded(binary: FfmpegBinary, source: SourceVideo): string[] {
+  const { width, height } = evenSize(source);
   return [
-    ...['-map', '0:v:0', binary.options.frameRateMode, 'passthrough', '-vf', `scale=${width}:${height}`],
-    ...['-c:v', 'rawvideo', '-pix_fmt', 'nv12'],
+    ...['-map', '0:v:0', binary.options.frameRateMode, 'passthrough'],
+    ...['-vf', `scale=${width}:${height}:out_range=tv`, '-c:v', 'rawvideo', '-pix_fmt', 'nv12'],
   ];
 }
 
