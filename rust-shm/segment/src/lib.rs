@@ -63,7 +63,7 @@ pub use base_dir::BaseDirError;
 pub use camera_id::{CameraId, CameraIdError};
 pub use mapping::{MapMode, Mapping, WritableMapping};
 pub use os_error::OsError;
-pub use reader::{FrameSource, Health, HealthReport, OpenError, SourceOptions};
+pub use reader::{Follower, FrameSource, Health, HealthReport, OpenError, SourceOptions, wait_for_frame};
 pub use writer::{
     CameraLock, CreateError, FileMode, FileModeError, LockError, Segment, SegmentOptions, new_epoch, sweep,
 };

@@ -1,7 +1,11 @@
 //! The reader's side: a ring that is open for reading, and how its writer is.
 
+mod follower;
 mod frame_source;
 mod health;
+mod polling;
 
+pub use follower::Follower;
 pub use frame_source::{FrameSource, OpenError, SourceOptions};
 pub use health::{Health, HealthReport};
+pub use polling::wait_for_frame;
