@@ -1,7 +1,7 @@
 // The root commands, on a machine that has only Node, npm and a Rust toolchain: checks what is missing, fetches
 // pnpm and the dependencies, builds, then runs one of the commands below. Imports nothing but Node.
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
@@ -51,6 +51,46 @@ const commands = {
     }
     console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
     if (!isGreen || counts.passed === 0) fail('the tests did not pass');
+  },
+
+  // The Python package, built as it is published and installed into an environment of its own. Not part of `test`:
+  // it needs Python 3.11 with venv, and some hundred megabytes from PyPI.
+  async 'test:python'(args) {
+    checkToolchain();
+    if (!succeeds('python3', ['-c', 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'])) {
+      fail('Python 3.11 or later with venv is needed: `apt-get install python3-venv`, then run this again');
+    }
+    const folder = 'rust-shm/target/python';
+    const python = `${folder}/venv/bin/python`;
+    const pip = (...pipArgs) =>
+      run(python, ['-m', 'pip', '--disable-pip-version-check', 'install', '-q', ...pipArgs]);
+    rmSync(join(root, folder), { recursive: true, force: true });
+    await run('python3', ['-m', 'venv', `${folder}/venv`]);
+    await pip('-r', 'rust-shm/python/tests/requirements.txt');
+    const wheels = `${folder}/wheels`;
+    await run(python, [
+      '-m',
+      'maturin',
+      'build',
+      '-q',
+      '--release',
+      '-m',
+      'rust-shm/python/Cargo.toml',
+      '-o',
+      wheels,
+    ]);
+    await pip(...readdirSync(join(root, wheels)).map((wheel) => `${wheels}/${wheel}`));
+    // Not `python -m pytest`, which would import the package from the sources.
+    const config = ['-c', 'rust-shm/python/pyproject.toml', '--rootdir', 'rust-shm/python'];
+    const { code, output } = await runCounted(`${folder}/venv/bin/pytest`, [
+      ...config,
+      'rust-shm/python/tests',
+      ...args,
+    ]);
+    const counts = { passed: 0, failed: 0 };
+    addCounts(counts, output);
+    console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
+    if (code !== 0 || counts.passed === 0) fail('the tests did not pass');
   },
 
   async lint() {
@@ -124,6 +164,10 @@ function checkToolchain() {
   }
 }
 
+function succeeds(command, args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
 function isOnPath(command) {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)));
 }
@@ -168,10 +212,13 @@ function ended(child) {
   });
 }
 
-/** Adds up the closing lines of vitest ("Tests  1 failed | 20 passed (21)") and of cargo ("20 passed; 1 failed"). */
+/**
+ * Adds up the closing lines of vitest ("Tests  1 failed | 20 passed (21)"), of cargo ("20 passed; 1 failed") and of
+ * pytest ("== 1 failed, 20 passed in 3.21s ==").
+ */
 function addCounts(counts, output) {
   const plain = stripVTControlCharacters(output);
-  for (const [line] of plain.matchAll(/^ *Tests .*$|^test result: .*$/gm)) {
+  for (const [line] of plain.matchAll(/^ *Tests .*$|^test result: .*$|^=+ .* in [\d.]+s\b.*=+$/gm)) {
     counts.passed += Number(/(\d+) passed/.exec(line)?.[1] ?? 0);
     counts.failed += Number(/(\d+) failed/.exec(line)?.[1] ?? 0);
   }

@@ -56,9 +56,9 @@ describe('docs/requirements.md', () => {
   it.each([...rows.keys()])('%s is proved where the table says, by a title that names it', (id) => {
     const paths = rows.get(id) ?? [];
     expect(paths).not.toEqual([]);
-    // Test titles name an id as it is, Rust test functions as p1_2_.
+    // Test titles name an id as it is, functions in Rust and Python as p1_2_.
     const named = new RegExp(
-      `\\b${id.replace('.', '\\.')}(?![.\\d])|fn (?:\\w+_)?${id.toLowerCase().replace('.', '_')}_`,
+      `\\b${id.replace('.', '\\.')}(?![.\\d])|(?:fn|def) (?:\\w+_)?${id.toLowerCase().replace('.', '_')}_`,
     );
     for (const path of paths) expect(read(path), path).toMatch(named);
   });

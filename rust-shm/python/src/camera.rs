@@ -1,0 +1,420 @@
+//! A camera in Python: a follower, a flag that ends its waits, and the loops that wait in bounded slices.
+
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use vas_frame_protocol::{Miss, Taken};
+use vas_frame_segment::{CameraId, Follower, FrameSource, Health, OpenError, SourceOptions, wait_for_frame};
+
+use crate::error::frame_error;
+use crate::mapped::Mapped;
+use crate::record::record_tuple;
+
+/// The longest time between two looks at signals, at `close` in another thread and at the fate of the ring.
+const SLICE: Duration = Duration::from_millis(20);
+
+/// How long to leave alone a ring that promises a frame and does not have it.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// How often a look calls Python code at most.
+const LOOKS: usize = 2;
+
+/// The longest time limit.
+const FOREVER_SECONDS: f64 = 1e9;
+
+#[pyclass(frozen)]
+pub(crate) struct Camera {
+    follower: Mutex<Follower>,
+    options: SourceOptions,
+    /// Why there was nothing new at the path, the last time it was asked.
+    refusal: Mutex<Option<(&'static str, String)>>,
+    is_closed: AtomicBool,
+    process: u32,
+}
+
+/// When a call must be back.
+#[derive(Clone, Copy)]
+struct Deadline(Instant);
+
+impl Deadline {
+    fn after(seconds: f64) -> PyResult<Self> {
+        // Not a number is neither.
+        if !(0.0..=FOREVER_SECONDS).contains(&seconds) {
+            return Err(PyValueError::new_err(format!(
+                "a time limit is from 0 to {FOREVER_SECONDS} seconds, not {seconds}"
+            )));
+        }
+        Ok(Self(Instant::now() + Duration::from_secs_f64(seconds)))
+    }
+
+    fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    fn has_passed(self) -> bool {
+        self.left().is_zero()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[pymethods]
+impl Camera {
+    #[staticmethod]
+    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let options = SourceOptions::default();
+        let follower = py
+            .detach(|| Follower::open(&path, options))
+            .map_err(|error| frame_error(py, error.code(), &error.to_string()))?;
+        Ok(Self {
+            follower: Mutex::new(follower),
+            options,
+            refusal: Mutex::new(None),
+            is_closed: AtomicBool::new(false),
+            process: process::id(),
+        })
+    }
+
+    /// Whether this process opened the camera; a child of a fork has it from its parent.
+    fn is_of_this_process(&self) -> bool {
+        self.process == process::id()
+    }
+
+    /// The same for a child of a fork, where a thread that does not exist may hold the lock for ever.
+    fn renewed(&self, py: Python<'_>) -> PyResult<Self> {
+        let held = match self.follower.try_lock() {
+            Ok(held) => Some(held),
+            Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        let renewed = match held {
+            Some(follower) => follower.again(),
+            None => {
+                return Err(frame_error(
+                    py,
+                    "IO",
+                    "this process was forked while another thread read the camera: open it here",
+                ));
+            }
+        };
+        Ok(Self {
+            follower: Mutex::new(renewed),
+            options: self.options,
+            refusal: Mutex::new(None),
+            is_closed: AtomicBool::new(self.is_closed.load(Ordering::Relaxed)),
+            process: process::id(),
+        })
+    }
+
+    fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    #[getter]
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// Width, height, stride, slots, bytes of a picture, epoch, generation.
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.check_open(py)?;
+        let source = self.source(py);
+        let header = source.reader().header();
+        let (shape, identity) = (header.shape(), header.identity());
+        let geometry = shape.geometry();
+        (
+            geometry.width(),
+            geometry.height(),
+            geometry.stride(),
+            shape.slot_count(),
+            geometry.frame_bytes(),
+            identity.epoch.as_slice(),
+            identity.generation,
+        )
+            .into_pyobject(py)
+    }
+
+    /// Health, age of the heartbeat and of the newest frame in nanoseconds, frames not taken yet, and why nothing
+    /// new could be opened.
+    fn health<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.check_open(py)?;
+        let (report, lag) = py.detach(|| {
+            let mut follower = lock(&self.follower);
+            self.catch_up(&mut follower);
+            let reader = follower.source().reader();
+            let first = reader.header().identity().first_frame_id;
+            let taken = follower.last_frame_id().max(first - 1);
+            let lag = reader.newest_id().saturating_sub(taken);
+            (follower.source().health_report(), lag)
+        });
+        let name = match report.health {
+            Health::Live => "live",
+            Health::Idle => "idle",
+            Health::Hung => "hung",
+            Health::Dead => "dead",
+            Health::Ended => "ended",
+            Health::Replaced => "replaced",
+            Health::Damaged => "damaged",
+        };
+        (
+            name,
+            report.heartbeat_age_ns,
+            report.frame_age_ns,
+            lag,
+            lock(&self.refusal).clone(),
+        )
+            .into_pyobject(py)
+    }
+
+    /// Waits until there is a frame that was not taken yet. Whether there is.
+    fn wait(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
+        self.wait_until(py, Deadline::after(timeout)?)
+    }
+
+    /// Copies a frame into `out`, or into what `allocate` gives for its size: the newest one, or the next in order.
+    /// The frame's fields and the buffer, or `None` when the time is over.
+    fn take<'py>(
+        &self,
+        py: Python<'py>,
+        in_order: bool,
+        timeout: f64,
+        out: Option<Bound<'py, PyAny>>,
+        allocate: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<(Bound<'py, PyTuple>, Bound<'py, PyAny>)>> {
+        let deadline = Deadline::after(timeout)?;
+        let is_given = out.is_some();
+        let mut destination = out.map(|out| Destination::of(&out)).transpose()?;
+        let mut failures = 0;
+        while self.wait_until(py, deadline)? {
+            let needed = self.source(py).reader().frame_bytes();
+            let into = match destination.take() {
+                Some(into) if into.len() >= needed && (is_given || into.len() == needed) => into,
+                Some(into) if is_given => return Err(into.too_small(py, needed)),
+                _ => Destination::of(&allocate.call1((needed,))?)?,
+            };
+            // SAFETY: the buffer is held by `into`. Python code of other threads may write there meanwhile, and gets
+            // a mixture then: nothing is concluded from these bytes here.
+            let bytes = unsafe { into.bytes() };
+            let copied = py.detach(|| {
+                let mut follower = lock(&self.follower);
+                let taken = if in_order {
+                    follower.copy_next(bytes)
+                } else {
+                    follower.copy_newest(bytes)
+                };
+                let source = Arc::clone(follower.source());
+                taken.map(|taken| (taken, source))
+            });
+            match copied {
+                Ok((Taken { record, missed, .. }, source)) => {
+                    let identity = source.reader().header().identity();
+                    let fields = record_tuple(py, &record, missed, identity)?;
+                    return Ok(Some((fields, into.object)));
+                }
+                // Another size since it was asked for.
+                Err(Miss::DestinationTooSmall { .. }) => {}
+                Err(miss) => {
+                    failures += 1;
+                    if !self.may_try_again(py, miss, failures, deadline)? {
+                        return Ok(None);
+                    }
+                }
+            }
+            destination = Some(into);
+        }
+        Ok(None)
+    }
+
+    /// Calls `look` with what `view` makes of the newest frame in place. What it returned, or `None` when the time
+    /// is over or the writer was faster, each time.
+    fn look<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: f64,
+        view: &Bound<'py, PyAny>,
+        look: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let deadline = Deadline::after(timeout)?;
+        for _ in 0..LOOKS {
+            if !self.wait_until(py, deadline)? {
+                return Ok(None);
+            }
+            let (source, last) = py.detach(|| {
+                let follower = lock(&self.follower);
+                (Arc::clone(follower.source()), follower.last_frame_id())
+            });
+            let reader = source.reader();
+            let Some(newest) = reader.newest_after(last) else {
+                continue;
+            };
+            let identity = reader.header().identity();
+            let seen = reader.look(newest, |record, picture| -> PyResult<_> {
+                let fields = record_tuple(py, record, newest - last - 1, identity)?;
+                let mapped = Bound::new(py, Mapped::new(picture, Arc::clone(source.memory())))?;
+                let value = view.call1((mapped.clone(), fields, look))?;
+                Ok((value, mapped))
+            });
+            match seen {
+                Ok((record, value)) => {
+                    let (value, mapped) = value?;
+                    let escaped = mapped.get().exports();
+                    if escaped > 0 {
+                        return Err(frame_error(
+                            py,
+                            "VIEW_ESCAPED",
+                            "the look kept an array of the view, which shows other frames from now on: keep a copy",
+                        ));
+                    }
+                    py.detach(|| lock(&self.follower).take(&source, &record));
+                    return Ok(Some(value));
+                }
+                Err(miss) => {
+                    if !self.may_try_again(py, miss, 1, deadline)? {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Waits until one of the cameras has a frame that was not taken yet. The positions of those that have.
+#[pyfunction]
+pub(crate) fn wait(py: Python<'_>, cameras: Vec<Py<Camera>>, timeout: f64) -> PyResult<Vec<usize>> {
+    let deadline = Deadline::after(timeout)?;
+    let cameras: Vec<&Camera> = cameras.iter().map(Py::get).collect();
+    loop {
+        let mut ready = Vec::new();
+        for (position, camera) in cameras.iter().enumerate() {
+            camera.check_open(py)?;
+            if py.detach(|| camera.catch_up(&mut lock(&camera.follower))) {
+                ready.push(position);
+            }
+        }
+        if !ready.is_empty() || deadline.has_passed() {
+            return Ok(ready);
+        }
+        py.detach(|| {
+            let positions: Vec<_> = cameras.iter().map(|camera| camera.position()).collect();
+            let sources = positions.iter().map(|(source, last)| (&**source, *last));
+            wait_for_frame(sources, deadline.left().min(SLICE));
+        });
+        py.check_signals()?;
+    }
+}
+
+/// Raises `BAD_CAMERA_ID` unless `id` is one.
+#[pyfunction]
+pub(crate) fn check_camera_id(py: Python<'_>, id: &str) -> PyResult<()> {
+    match CameraId::new(id) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(frame_error(py, error.code(), &error.to_string())),
+    }
+}
+
+impl Camera {
+    fn check_open(&self, py: Python<'_>) -> PyResult<()> {
+        if self.is_closed() {
+            return Err(frame_error(py, "CLOSED", "the camera was closed by its reader"));
+        }
+        Ok(())
+    }
+
+    fn source(&self, py: Python<'_>) -> Arc<FrameSource> {
+        py.detach(|| self.position().0)
+    }
+
+    /// The ring that is open and the last frame taken. Without the interpreter lock.
+    fn position(&self) -> (Arc<FrameSource>, u64) {
+        let follower = lock(&self.follower);
+        (Arc::clone(follower.source()), follower.last_frame_id())
+    }
+
+    /// Whether there is a frame that was not taken yet, in this ring or in the one that took its place.
+    fn catch_up(&self, follower: &mut Follower) -> bool {
+        let found = follower.catch_up();
+        let refusal = found.as_ref().err();
+        let refusal = refusal.map(|error: &OpenError| (error.code(), error.to_string()));
+        *lock(&self.refusal) = refusal;
+        found.unwrap_or(false)
+    }
+
+    fn wait_until(&self, py: Python<'_>, deadline: Deadline) -> PyResult<bool> {
+        loop {
+            self.check_open(py)?;
+            let (has_newer, source, last) = py.detach(|| {
+                let mut follower = lock(&self.follower);
+                let has_newer = self.catch_up(&mut follower);
+                (has_newer, Arc::clone(follower.source()), follower.last_frame_id())
+            });
+            if has_newer || deadline.has_passed() {
+                return Ok(has_newer);
+            }
+            let slice = deadline.left().min(SLICE);
+            py.detach(|| wait_for_frame([(&*source, last)].into_iter(), slice));
+            py.check_signals()?;
+        }
+    }
+
+    /// After a miss: whether there is time for another try. A ring that goes on missing is asked less often.
+    fn may_try_again(&self, py: Python<'_>, miss: Miss, failures: u32, deadline: Deadline) -> PyResult<bool> {
+        if failures > 1 || miss == Miss::Invalid {
+            py.detach(|| std::thread::sleep(PAUSE));
+        }
+        py.check_signals()?;
+        self.check_open(py)?;
+        Ok(!deadline.has_passed())
+    }
+}
+
+/// Writable memory of a Python object, held while it is written to.
+struct Destination<'py> {
+    object: Bound<'py, PyAny>,
+    buffer: PyBuffer<u8>,
+}
+
+impl<'py> Destination<'py> {
+    fn of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let buffer = PyBuffer::get(object)?;
+        if buffer.readonly() || !buffer.is_c_contiguous() {
+            return Err(PyValueError::new_err(
+                "the memory for a picture must be writable and contiguous bytes",
+            ));
+        }
+        Ok(Self {
+            object: object.clone(),
+            buffer,
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.buffer.len_bytes()
+    }
+
+    /// # Safety
+    ///
+    /// Nothing may be concluded from the bytes that others could be writing, too.
+    #[allow(
+        clippy::mut_from_ref,
+        reason = "the memory is Python's, as is the order of access to it"
+    )]
+    unsafe fn bytes(&self) -> &mut [u8] {
+        // SAFETY: the buffer is contiguous, writable and held by `self`.
+        unsafe { std::slice::from_raw_parts_mut(self.buffer.buf_ptr().cast(), self.len()) }
+    }
+
+    fn too_small(&self, py: Python<'_>, needed: usize) -> PyErr {
+        let message = format!("the picture needs {needed} bytes, and there are {}", self.len());
+        frame_error(py, "DESTINATION_TOO_SMALL", &message)
+    }
+}

@@ -1,0 +1,18 @@
+//! The native module of the Python package `vas_frames`: converts between Python and the reader.
+//!
+//! The interpreter lock is released wherever something is copied, opened or waited for. No lock of this module is
+//! held while Python code runs.
+
+mod camera;
+mod error;
+mod mapped;
+mod record;
+
+use pyo3::prelude::*;
+
+/// What `vas_frames` imports; not for others.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::camera::{Camera, check_camera_id, wait};
+}

@@ -1,0 +1,35 @@
+"""The examples of the README run as they stand; only the folder of the cameras differs."""
+
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from conftest import StartHost
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+EXAMPLES = dict(re.findall(r"<!-- example: (\w+) -->\n```python\n(.*?)```", README.read_text(), re.DOTALL))
+
+
+def test_g11_every_example_has_a_name() -> None:
+    assert len(EXAMPLES) == README.read_text().count("```python")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_g11_examples_run(start_host: StartHost, name: str) -> None:
+    host = start_host(camera="entrance", fps=25)
+    if name in ("numpy", "detector"):
+        # These run until the camera is closed.
+        threading.Timer(3, host.close).start()
+    elif name == "out":
+        threading.Timer(1, host.stop).start()
+    code = EXAMPLES[name].replace('open("entrance"', f'open("entrance", base_dir="{host.base_dir}"')
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd="/"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    if name != "detector":
+        assert done.stdout

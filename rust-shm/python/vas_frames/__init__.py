@@ -1,0 +1,29 @@
+"""Decoded frames of live cameras, read from shared memory as NumPy arrays.
+
+    import vas_frames
+
+    with vas_frames.open("entrance", wait=10) as camera:
+        for frame in camera:
+            print(frame.id, frame.missed, frame.y.mean())
+
+Reading can neither slow down nor disturb the video server, which does not even notice it.
+"""
+
+from ._camera import DEFAULT_BASE_DIR, Camera, Geometry, Health, Status, open, wait
+from ._errors import ErrorCode, FrameError, FrameTimeout
+from ._frame import Frame, View
+
+__all__ = [
+    "DEFAULT_BASE_DIR",
+    "Camera",
+    "ErrorCode",
+    "Frame",
+    "FrameError",
+    "FrameTimeout",
+    "Geometry",
+    "Health",
+    "Status",
+    "View",
+    "open",
+    "wait",
+]

@@ -1,0 +1,323 @@
+"""A camera: where its frames are, and the ways to read them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Literal, TypeAlias, TypeVar
+
+import numpy as np
+
+from . import _native
+from ._errors import FrameError, FrameTimeout
+from ._frame import Bytes, Fields, Frame, Memory, View
+
+T = TypeVar("T")
+
+DEFAULT_BASE_DIR: Final = "/dev/shm/vas"
+
+Status: TypeAlias = Literal["live", "idle", "hung", "dead", "ended", "replaced", "damaged"]
+
+_ASK_AGAIN_S = 0.05
+_POLL_S = 0.002
+_COMES_BACK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """The shape of a camera's frames now; it changes when the host changes it."""
+
+    width: int
+    height: int
+    stride: int
+    slot_count: int
+    """How many frames shared memory holds."""
+    frame_bytes: int
+    """What `out` must have room for."""
+    epoch: bytes
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the writer of a camera is.
+
+    | status | meaning |
+    | --- | --- |
+    | `live` | frames come |
+    | `idle` | the writer's process is well, and no frame came for 2 s |
+    | `hung` | the writer's process is there and has not run for 2 s |
+    | `dead` | the writer's process is gone |
+    | `ended` | the camera was closed |
+    | `replaced` | there is a newer ring at the path |
+    | `damaged` | the files were cut short |
+
+    None of them is the end for a `Camera`: it goes on when there are frames again.
+    """
+
+    status: Status
+    heartbeat_age: float
+    """Seconds since the writer's process last showed life."""
+    frame_age: float | None
+    """Seconds since the newest frame was complete; `None` before the first."""
+    lag: int
+    """Frames that are newer than the last one taken here."""
+    refusal: tuple[str, str] | None
+    """Code and message of what stood in the way when the path was last opened again."""
+
+
+class Camera:
+    """The frames of one camera. Made by `open`; a context manager and an iterator.
+
+    Nothing is read ahead or queued: each call looks at what is in shared memory then, and takes each frame at most
+    once. Every wait has a limit, in seconds, and lets other threads run. A camera may be used by many threads, and
+    by the children of a fork; pickled, it is opened again where it arrives.
+    """
+
+    __slots__ = ("_native", "_path", "_timeout")
+
+    def __init__(self, path: str, native: _native.Camera, timeout: float) -> None:
+        self._path = path
+        self._native = native
+        self._timeout = timeout
+
+    def latest(self, timeout: float | None = None, *, out: Memory | None = None) -> Frame | None:
+        """Copies the newest frame, if it is newer than the last one taken, and waits for it if it is not.
+
+        `None` when the time is over; `timeout` is the one of `open` unless given, and 0 does not wait. `out` is
+        writable contiguous memory of at least `geometry.frame_bytes` bytes that the frame then lives in.
+        """
+        return self._take(False, timeout, out)
+
+    def read(self, timeout: float | None = None, *, out: Memory | None = None) -> Frame | None:
+        """As `latest`, for the oldest frame after the last one taken that is still there."""
+        return self._take(True, timeout, out)
+
+    def look(self, look: Callable[[View], T], timeout: float | None = None) -> T | None:
+        """Calls `look` with the newest frame in place, without a copy, and returns what it returned.
+
+        `None` when the time is over, or if the writer has overwritten the picture before `look` was done, which it
+        does after `slot_count - 2` frames at the earliest; `look` is called twice at most. Until it has returned,
+        nothing says that what it sees is one whole frame, so it should only compute.
+
+        Raises `VIEW_ESCAPED` if an array that shares the picture's memory is kept or returned: copy it.
+        """
+        return self._own().look(self._limit(timeout), _look_at, look)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until there is a frame that was not taken yet. Whether there is."""
+        return self._own().wait(self._limit(timeout))
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The newest frame, each time; frames that come while nobody asks are missed.
+
+        Ends when this camera is closed, or when its host has closed it and does not open it again within a second:
+        iterate again to wait for its return. A crash of the host is no end. Raises `FrameTimeout` when no frame came for the `timeout` of `open`.
+        """
+        patience = _Patience(self)
+        try:
+            while True:
+                frame = self.latest(min(patience.left, _ASK_AGAIN_S))
+                if frame is not None:
+                    yield frame
+                    patience.renew()
+                elif patience.is_over():
+                    return
+        except FrameError as error:
+            if error.code != "CLOSED":
+                raise
+
+    async def stream(self) -> AsyncIterator[Frame]:
+        """As iterating over the camera, without blocking the event loop while waiting.
+
+        The copy itself runs on the event loop: 0.2 ms for 1080p.
+        """
+        patience = _Patience(self)
+        try:
+            while True:
+                frame = self.latest(0)
+                if frame is not None:
+                    yield frame
+                    patience.renew()
+                elif patience.is_over():
+                    return
+                else:
+                    await asyncio.sleep(_POLL_S)
+        except FrameError as error:
+            if error.code != "CLOSED":
+                raise
+
+    def health(self) -> Health:
+        """How the writer is now. At most a few system calls, none of which waits."""
+        status, heartbeat_age_ns, frame_age_ns, lag, refusal = self._own().health()
+        frame_age = None if frame_age_ns is None else frame_age_ns / 1e9
+        return Health(status, heartbeat_age_ns / 1e9, frame_age, lag, refusal)
+
+    @property
+    def geometry(self) -> Geometry:
+        """The shape of the frames that are read now."""
+        return Geometry(*self._own().shape())
+
+    @property
+    def path(self) -> str:
+        """The camera's folder."""
+        return self._path
+
+    @property
+    def timeout(self) -> float:
+        """How long a call waits for a frame where nothing else is said, in seconds."""
+        return self._timeout
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._native.is_closed
+
+    def close(self) -> None:
+        """Ends every wait and iteration of this camera, in all threads. Frames that were taken stay valid."""
+        self._native.close()
+
+    def __enter__(self) -> Camera:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Callable[[str, float], Camera], tuple[str, float]]:
+        return _open_path, (self._path, self._timeout)
+
+    def __repr__(self) -> str:
+        return f"<Camera {self._path}{', closed' if self.is_closed else ''}>"
+
+    def _own(self) -> _native.Camera:
+        """What is open, for this process: a thread of the parent may hold the lock of what a fork has copied."""
+        if not self._native.is_of_this_process():
+            self._native = self._native.renewed()
+        return self._native
+
+    def _limit(self, timeout: float | None) -> float:
+        return self._timeout if timeout is None else timeout
+
+    def _take(self, in_order: bool, timeout: float | None, out: Memory | None) -> Frame | None:
+        taken = self._own().take(in_order, self._limit(timeout), out, _allocate)
+        if taken is None:
+            return None
+        fields, memory = taken
+        height, stride = fields[7], fields[8]
+        return Frame(fields, np.frombuffer(memory, np.uint8, stride * height * 3 // 2))
+
+
+class _Patience:
+    """How long to go on waiting for the next frame of an iteration."""
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+        self._former = self._ended()
+        self.renew()
+
+    def renew(self) -> None:
+        """A frame came."""
+        self._until = time.monotonic() + self._camera.timeout
+        self._ended_at: float | None = None
+
+    @property
+    def left(self) -> float:
+        return max(self._until - time.monotonic(), 0)
+
+    def is_over(self) -> bool:
+        """Whether the host has closed the camera, some time ago and since the iteration began.
+
+        A start after a crash closes what the crash has left, just before the new ring is there.
+        """
+        now = time.monotonic()
+        ended = self._ended()
+        if ended is None or ended == self._former:
+            self._ended_at = None
+        elif self._ended_at is None:
+            self._ended_at = now
+        elif now - self._ended_at > _COMES_BACK_S:
+            return True
+        if now < self._until:
+            return False
+        camera, health = self._camera, self._camera.health()
+        why = f"; {health.refusal[1]}" if health.refusal else ""
+        raise FrameTimeout(
+            "TIMEOUT",
+            f"no frame of {camera.path} in {camera.timeout} s: the camera is {health.status}{why}",
+        )
+
+    def _ended(self) -> tuple[bytes, int] | None:
+        """Which ring has come to its end because the host closed the camera; `None` if it has not."""
+        if self._camera.is_closed or self._camera.health().status != "ended":
+            return None
+        geometry = self._camera.geometry
+        return geometry.epoch, geometry.generation
+
+
+def open(
+    camera: str | None = None,
+    *,
+    wait: float = 0,
+    timeout: float = 10,
+    path: str | os.PathLike[str] | None = None,
+    base_dir: str | os.PathLike[str] = DEFAULT_BASE_DIR,
+) -> Camera:
+    """Opens a camera by its id, or by the `path` of its folder.
+
+    `wait` is how many seconds to wait for an export that is not there yet. `timeout` is how long iterating, and
+    reading where nothing else is said, waits for one frame.
+
+    Raises `FrameError` with the code `BAD_CAMERA_ID`, `SOURCE_NOT_FOUND`, `INCOMPATIBLE_LAYOUT`,
+    `PERMISSION_DENIED` or `IO`.
+    """
+    if path is None:
+        if camera is None:
+            raise TypeError("open() needs the id of a camera, or path=")
+        _native.check_camera_id(camera)
+        path = os.path.join(base_dir, camera)
+    elif camera is not None:
+        raise TypeError("open() takes the id of a camera or path=, not both")
+    until = time.monotonic() + wait
+    while True:
+        try:
+            return _open_path(os.path.abspath(path), timeout)
+        except FrameError as error:
+            left = until - time.monotonic()
+            if error.code != "SOURCE_NOT_FOUND" or left <= 0:
+                raise
+        time.sleep(min(left, _ASK_AGAIN_S))
+
+
+def wait(cameras: Iterable[Camera], timeout: float) -> list[Camera]:
+    """Waits until one of the cameras has a frame that was not taken yet: one wait for all of them.
+
+    Those that have; none when the time is over.
+    """
+    cameras = list(cameras)
+    ready = _native.wait([camera._own() for camera in cameras], timeout)  # pyright: ignore[reportPrivateUsage]
+    return [cameras[position] for position in ready]
+
+
+def _open_path(path: str, timeout: float) -> Camera:
+    return Camera(path, _native.Camera.open(path), timeout)
+
+
+def _allocate(size: int) -> Bytes:
+    return np.empty(size, np.uint8)
+
+
+def _look_at(mapped: memoryview, fields: Fields, look: Callable[[View], T]) -> T:
+    view = View(fields, np.frombuffer(mapped, np.uint8))
+    try:
+        return look(view)
+    finally:
+        view._bytes = None  # pyright: ignore[reportPrivateUsage]
