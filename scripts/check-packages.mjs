@@ -31,13 +31,13 @@ try {
     });
     if (!packages.includes(cwd)) continue;
     check(manifest.name, 'publint', () => run('publint', packed.filename, '--strict'));
-    // ESM only, on Node 20.19 and later; `./types` has no runtime on purpose.
+    // `./types` has no runtime on purpose.
     check(manifest.name, 'are the types wrong', () =>
       run(
         'attw',
         packed.filename,
         '--profile',
-        'esm-only',
+        'strict',
         '--exclude-entrypoints',
         './types',
         './package.json',

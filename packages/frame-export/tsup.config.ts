@@ -1,10 +1,11 @@
 import { defineConfig } from 'tsup';
+import { moduleFormats } from '../release/src/module-formats.js';
 
-export default defineConfig({
-  entry: ['src/index.ts', 'src/reader.ts'],
-  format: 'esm',
-  target: 'node20',
-  // `types` has no runtime: it is declared, never built.
-  dts: { entry: ['src/index.ts', 'src/reader.ts', 'src/types.ts'] },
-  clean: true,
-});
+export default defineConfig(
+  moduleFormats({
+    entry: ['src/index.ts', 'src/reader.ts'],
+    // `types` has no runtime: it is declared, never built.
+    typeEntries: ['src/types.ts'],
+    target: 'node20',
+  }),
+);

@@ -1,9 +1,4 @@
 import { defineConfig } from 'tsup';
+import { moduleFormats } from '../release/src/module-formats.js';
 
-export default defineConfig({
-  entry: ['src/index.ts'],
-  format: ['esm'],
-  target: 'node20',
-  dts: true,
-  clean: true,
-});
+export default defineConfig(moduleFormats({ entry: ['src/index.ts'], target: 'node20' }));

@@ -1,11 +1,7 @@
 import { defineConfig } from 'tsup';
+import { moduleFormats } from '../release/src/module-formats.js';
 
-export default defineConfig({
-  entry: ['src/index.ts'],
-  format: 'esm',
+export default defineConfig(
   // No platform: nothing of Node may come in.
-  platform: 'neutral',
-  target: 'es2022',
-  dts: true,
-  clean: true,
-});
+  moduleFormats({ entry: ['src/index.ts'], platform: 'neutral', target: 'es2022' }),
+);

@@ -1,44 +1,27 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { Consumer, Tarballs, type ModuleFormat } from '@vas/release/consumer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const home = fileURLToPath(new URL('..', import.meta.url));
-const { packageManager } = JSON.parse(readFileSync(join(home, '../../package.json'), 'utf8')) as {
-  packageManager: string;
-};
-const PNPM = ['exec', '--yes', `--package=${packageManager}`, '--', 'pnpm'];
-
-/** A folder with nothing in it but the installed tarball. */
-let consumer: string;
-
-function run(command: string, args: readonly string[], cwd = consumer): string {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-}
-
-function write(name: string, text: string): void {
-  writeFileSync(join(consumer, name), text);
-}
+const tarballs = new Tarballs();
+/** Nothing in it but the installed tarball. */
+const consumer = new Consumer();
 
 beforeAll(() => {
-  consumer = mkdtempSync(join(tmpdir(), 'vas-ring-buffer-packed-'));
-  run('npm', [...PNPM, 'pack', '--pack-destination', consumer], home);
-  const tarball = readdirSync(consumer).find((name) => name.endsWith('.tgz')) ?? '';
-  write('package.json', '{ "private": true }');
-  run('npm', ['install', `./${tarball}`, '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']);
+  consumer.install(tarballs.of('packages/ring-buffer'));
 }, 180_000);
 
 afterAll(() => {
-  rmSync(consumer, { recursive: true, force: true });
+  consumer.remove();
+  tarballs.remove();
 });
 
 describe('the packed package', () => {
   it('holds what is needed and nothing else', () => {
-    const installed = join(consumer, 'node_modules/@vas/ring-buffer');
+    const installed = consumer.installed('@vas/ring-buffer');
+    const dist = ['dist/index.cjs', 'dist/index.d.cts', 'dist/index.d.ts', 'dist/index.js'];
     expect(readdirSync(installed, { recursive: true }).sort()).toEqual(
-      ['LICENSE', 'README.md', 'dist', 'dist/index.d.ts', 'dist/index.js', 'package.json'].sort(),
+      ['LICENSE', 'README.md', 'dist', ...dist, 'package.json'].sort(),
     );
     const manifest = readFileSync(join(installed, 'package.json'), 'utf8');
     expect(manifest).not.toMatch(/workspace:|catalog:/);
@@ -47,42 +30,29 @@ describe('the packed package', () => {
   });
 
   it('is one and the same for import and require', () => {
-    write(
-      'both.mjs',
-      `import { createRequire } from 'node:module';
-       import * as imported from '@vas/ring-buffer';
-       const required = createRequire(import.meta.url)('@vas/ring-buffer');
-       const memory = required.allocateFrameRing({ width: 16, height: 16 });
-       new imported.FrameRingWriter(memory).push(new Uint8Array(384));
-       console.log(required.FrameRingReader === imported.FrameRingReader, new required.FrameRingReader(memory).newestId);`,
-    );
-    expect(run(process.execPath, ['--no-warnings', 'both.mjs'])).toBe('true 1\n');
+    const program = `
+      import { createRequire } from 'node:module';
+      import * as imported from '@vas/ring-buffer';
+      const required = createRequire(import.meta.url)('@vas/ring-buffer');
+      const memory = required.allocateFrameRing({ width: 16, height: 16 });
+      new imported.FrameRingWriter(memory).push(new Uint8Array(384));
+      console.log(required.FrameRingReader === imported.FrameRingReader, new required.FrameRingReader(memory).newestId);`;
+    expect(consumer.evaluate(program)).toBe('true 1');
   });
 
-  it('type-checks alone, strictly, without skipping libraries', () => {
-    const tsc = join(home, 'node_modules/typescript/bin/tsc');
-    const compilerOptions = {
-      strict: true,
-      skipLibCheck: false,
-      noEmit: true,
-      types: [],
-      module: 'nodenext',
-    };
-    write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['main.mts'] }));
-    const check = (text: string): string => {
-      write('main.mts', text);
-      try {
-        return run(process.execPath, [tsc, '-p', '.']);
-      } catch (error) {
-        return String((error as { stdout: unknown }).stdout);
-      }
-    };
-    const use = (into: string): string =>
-      `import { FrameRingReader, allocateFrameRing, type FrameRead } from '@vas/ring-buffer';
-       const reader = new FrameRingReader(allocateFrameRing({ width: 16, height: 16, shared: true }));
-       export const read: FrameRead = reader.copyNext(${into}, 0);
-       export const id: number = read.status === 'frame' ? read.frame.frameId : 0;`;
-    expect(check(use('new Uint8Array(384)'))).toBe('');
-    expect(check(use("'text'"))).toContain('TS2345');
+  const use = (into: string): string =>
+    `import { FrameRingReader, allocateFrameRing, type FrameRead } from '@vas/ring-buffer';
+     const reader = new FrameRingReader(allocateFrameRing({ width: 16, height: 16, shared: true }));
+     export const read: FrameRead = reader.copyNext(${into}, 0);
+     export const id: number = read.status === 'frame' ? read.frame.frameId : 0;`;
+
+  it.each<[string, ModuleFormat, Record<string, unknown>]>([
+    ['nodenext', 'module', { module: 'nodenext' }],
+    ['node16 in CommonJS', 'commonjs', { module: 'node16' }],
+    ['node10', 'commonjs', { module: 'commonjs', moduleResolution: 'node10' }],
+  ])('type-checks alone under %s, strictly, without skipping libraries', (_, format, options) => {
+    const file = format === 'module' ? 'main.mts' : 'main.cts';
+    expect(consumer.typeCheck('typescript', { [file]: use('new Uint8Array(384)') }, options)).toBe('');
+    expect(consumer.typeCheck('typescript', { [file]: use("'text'") }, options)).toContain('TS2345');
   });
 });
