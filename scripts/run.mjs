@@ -18,6 +18,8 @@ const loom = [
   '--release',
   '--test',
   'loom',
+  '--test',
+  'loom_bell',
   '--target-dir',
   'rust-shm/target/loom',
 ];

@@ -76,6 +76,8 @@ export interface NativeExportOptions {
   /** 0600, 0640, 0604 or 0644. */
   fileMode: number
   checksum: boolean
+  /** Whether waiting readers are woken; they are if it is missing. */
+  ringsBell?: boolean
 }
 
 export interface NativeStatistics {

@@ -36,6 +36,9 @@ pub struct ExportOptions {
     pub file_mode: FileMode,
     /// Verify mode: a CRC-32 with every frame. Costs a pass over each frame on the thread that publishes it.
     pub has_checksums: bool,
+    /// Whether a reader that waits for a frame is woken: a system call per frame, of constant cost. Without it readers
+    /// look when the next frame is due.
+    pub rings_bell: bool,
 }
 
 /// The frames of one camera on their way into shared memory.
@@ -434,7 +437,7 @@ fn generate(
     generation: u64,
     first_frame_id: u64,
 ) -> Result<(Segment, Arc<Ring>), OpenError> {
-    let (shape, file_mode) = (options.shape, options.file_mode);
+    let (shape, file_mode, rings_bell) = (options.shape, options.file_mode, options.rings_bell);
     let options = SegmentOptions {
         shape,
         file_mode,
@@ -443,7 +446,7 @@ fn generate(
         first_frame_id,
     };
     let segment = Segment::create(lock, &options)?;
-    let ring = Arc::new(Ring::new(segment.memory())?);
+    let ring = Arc::new(Ring::new(segment.memory(), rings_bell)?);
     heartbeat::keep_alive(&ring).map_err(OpenError::Thread)?;
     Ok((segment, ring))
 }

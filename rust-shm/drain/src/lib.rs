@@ -18,6 +18,7 @@
 //!     shape: RingShape::new(Geometry::nv12(1920, 1080)?, 4)?,
 //!     file_mode: FileMode::default(),
 //!     has_checksums: false,
+//!     rings_bell: true,
 //! })?;
 //! let output = export.attach()?.try_clone()?;
 //! // The last arguments of a command line that records as well: an FFmpeg of version 5.1 or later.

@@ -22,11 +22,12 @@ pub(crate) struct Ring {
     gate: Gate,
     frame_bytes: usize,
     has_ended: AtomicBool,
+    rings_bell: bool,
 }
 
 impl Ring {
     /// Takes over the memory of a segment that was just created, so that nobody writes it yet.
-    pub(crate) fn new(memory: &Memory) -> Result<Self, AttachError> {
+    pub(crate) fn new(memory: &Memory, rings_bell: bool) -> Result<Self, AttachError> {
         // SAFETY: the camera's lock keeps other exports away, and this one makes one `Ring` per segment, whose
         // writer is held by one party at a time.
         let writer = unsafe { Writer::new(Arc::clone(memory)) }?;
@@ -40,6 +41,7 @@ impl Ring {
             gate,
             frame_bytes,
             has_ended: AtomicBool::new(false),
+            rings_bell,
         })
     }
 
@@ -77,6 +79,10 @@ impl Ring {
         };
         (!self.memory.is_lost() && self.gate.grant(slot.id())).then(|| {
             slot.publish(&stamp);
+            // W10. Nobody is waited for, and an error would change nothing.
+            if self.rings_bell {
+                self.memory.ring_bell();
+            }
             stamp
         })
     }

@@ -20,6 +20,8 @@ pub struct NativeExportOptions {
     /// 0600, 0640, 0604 or 0644.
     pub file_mode: u32,
     pub checksum: bool,
+    /// Whether waiting readers are woken; they are if it is missing.
+    pub rings_bell: Option<bool>,
 }
 
 #[napi(object, object_from_js = false)]
@@ -66,6 +68,7 @@ impl NativeExport {
                 shape,
                 file_mode: FileMode::new(options.file_mode).map_err(|cause| error(cause.code(), cause))?,
                 has_checksums: options.checksum,
+                rings_bell: options.rings_bell.unwrap_or(true),
             });
             Ok(Self {
                 export: export.map_err(|cause| error(cause.code(), cause))?,

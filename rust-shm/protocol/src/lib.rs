@@ -5,6 +5,7 @@
 #[cfg(not(all(target_endian = "little", target_has_atomic = "64")))]
 compile_error!("the ring is read and written in place: it needs a little-endian target with 64-bit atomics");
 
+mod bell;
 mod checksum;
 mod geometry;
 mod header;
@@ -21,6 +22,7 @@ mod shape;
 mod sync;
 mod writer;
 
+pub use bell::{BELL, Ticket, change_bell};
 pub use checksum::checksum;
 pub use geometry::{Geometry, GeometryError};
 pub use header::{

@@ -21,6 +21,8 @@ pub enum Order {
     CurrentPublish,
     /// Everything published before the state, seen by the load of the state before R1.
     End,
+    /// The state before the change of the word that readers wait on, seen by the load of that word before the state.
+    Bell,
 }
 
 /// The writer's end as a fence: what is stored before stays before every later store, streaming ones included.
@@ -75,6 +77,14 @@ pub(crate) fn release_store(word: &Word, value: u64, orders: &[Order]) {
 pub(crate) fn acquire_fence(order: Order) {
     if !weakened(order, Side::Reader) {
         fence(Ordering::Acquire);
+    }
+}
+
+/// Either end as a full fence: for two places that each store one word and look at the other's.
+#[inline]
+pub(crate) fn full_fence(order: Order, side: Side) {
+    if !weakened(order, side) {
+        fence(Ordering::SeqCst);
     }
 }
 

@@ -38,6 +38,11 @@ mod real {
         pub(crate) fn set(&self, value: u64) {
             self.store(value, Ordering::Relaxed);
         }
+
+        #[inline]
+        pub(crate) fn set_bits(&self, bits: u64) {
+            self.0.fetch_or(bits, Ordering::Relaxed);
+        }
     }
 
     /// A byte of a picture.
@@ -105,6 +110,13 @@ mod model {
 
         pub(crate) fn set(&self, value: u64) {
             self.store(value, Ordering::Relaxed);
+        }
+
+        pub(crate) fn set_bits(&self, bits: u64) {
+            match self {
+                Self::Watched(word) => _ = word.fetch_or(bits, Ordering::Relaxed),
+                Self::Plain(word) => _ = word.fetch_or(bits, Ordering::SeqCst),
+            }
         }
     }
 

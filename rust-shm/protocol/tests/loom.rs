@@ -13,119 +13,20 @@
 #![allow(clippy::cast_possible_truncation, reason = "ids and slots of a model are few")]
 #![allow(missing_docs, reason = "a test")]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+mod model_ring;
+
+use std::sync::Arc;
 
 use loom::thread;
-use vas_frame_protocol::layout::{RECORD_STRIDE, SLOT_RECORDS, header, record};
-use vas_frame_protocol::order::{Order, Side, weaken};
-use vas_frame_protocol::{
-    Byte, FrameStamp, Geometry, Miss, Reader, RingIdentity, RingMemory, RingShape, State, Word,
-    WritableMemory, Writer, initialise, set_state,
+use model_ring::{
+    ModelRing, PICTURE, SLOTS, assert_breaks, assert_holds, in_current, in_slot, publish, slot_words, writer,
 };
+use vas_frame_protocol::layout::{header, record};
+use vas_frame_protocol::order::{Order, Side};
+use vas_frame_protocol::{Miss, Reader, State, set_state};
 
-/// Bytes of the smallest picture: 2x2.
-const PICTURE: usize = 6;
-const SLOTS: u64 = 3;
-const SLOT_STRIDE: usize = 4096;
-
-struct ModelRing {
-    meta: Vec<Word>,
-    data: Vec<Byte>,
-}
-
-// SAFETY: both ranges are vectors that are never changed in length; the bytes are atomics.
-unsafe impl RingMemory for ModelRing {
-    fn meta(&self) -> &[Word] {
-        &self.meta
-    }
-
-    fn data(&self) -> *mut Byte {
-        self.data.as_ptr().cast_mut()
-    }
-
-    fn data_len(&self) -> usize {
-        self.data.len()
-    }
-}
-
-// SAFETY: words and bytes are atomics, written through shared references.
-unsafe impl WritableMemory for ModelRing {}
-
-impl ModelRing {
-    /// An empty ring in which loom watches the words at these offsets of meta and the first and last byte of
-    /// the pictures of these slots.
-    fn new(words: &[usize], pictures: &[u64]) -> Arc<Self> {
-        let shape = RingShape::new(Geometry::nv12(2, 2).unwrap(), SLOTS as u32).unwrap();
-        let bytes: Vec<usize> = pictures
-            .iter()
-            .flat_map(|&id| {
-                let start = (id % SLOTS) as usize * SLOT_STRIDE;
-                [start, start + PICTURE - 1]
-            })
-            .collect();
-        let ring = Self {
-            meta: (0..shape.meta_bytes() / 8)
-                .map(|i| {
-                    if words.contains(&(i * 8)) {
-                        Word::watched(0)
-                    } else {
-                        Word::plain(0)
-                    }
-                })
-                .collect(),
-            data: (0..shape.data_bytes())
-                .map(|i| {
-                    if bytes.contains(&i) {
-                        Byte::watched(0)
-                    } else {
-                        Byte::plain(0)
-                    }
-                })
-                .collect(),
-        };
-        let identity = RingIdentity {
-            epoch: [0; 16],
-            generation: 1,
-            first_frame_id: 1,
-            data_inode: 0,
-            created_ns: 0,
-            created_wall_ns: 0,
-        };
-        initialise(&ring, shape, &identity).unwrap();
-        Arc::new(ring)
-    }
-}
-
-/// Where a field of the record of the slot of frame `id` is.
-fn in_slot(id: u64, field: usize) -> usize {
-    SLOT_RECORDS + (id % SLOTS) as usize * RECORD_STRIDE + field
-}
-
-/// What a reader of the slot of frame `id` loads and the writer changes.
-fn slot_words(id: u64) -> [usize; 3] {
-    [record::SEQUENCE, record::FRAME_ID, record::TIMESTAMP_NS].map(|field| in_slot(id, field))
-}
-
-fn in_current(field: usize) -> usize {
-    header::CURRENT_RECORD + field
-}
-
-fn writer(ring: &Arc<ModelRing>) -> Writer<Arc<ModelRing>> {
-    // SAFETY: each model has one writer at a time.
-    unsafe { Writer::new(Arc::clone(ring)) }.unwrap()
-}
-
-/// Publishes the next frame; its id is in every byte and in its stamp.
-fn publish(writer: &mut Writer<Arc<ModelRing>>) -> u64 {
-    let id = writer.newest_id() + 1;
-    let stamp = FrameStamp {
-        timestamp_ns: id,
-        ..FrameStamp::default()
-    };
-    assert_eq!(writer.push(&[id as u8; PICTURE], &stamp), Ok(id));
-    id
-}
+/// The models are small enough to be explored to the end.
+pub(crate) const PREEMPTIONS: Option<usize> = None;
 
 /// Copies frame `id`. A frame that is accepted must be that frame and no other, as far as it is watched.
 fn copy_whole(reader: &Reader<Arc<ModelRing>>, id: u64) -> Result<(), Miss> {
@@ -138,36 +39,6 @@ fn copy_whole(reader: &Reader<Arc<ModelRing>>, id: u64) -> Result<(), Miss> {
     ];
     assert_eq!(seen, [id; 3], "torn frame");
     Ok(())
-}
-
-/// What loom finds in `model` with these ends taken away: the message of the first execution that fails.
-fn explore(weakened: &[(Order, Side)], model: fn()) -> Result<(), String> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    weaken(weakened);
-    let mut builder = loom::model::Builder::new();
-    // The models are small enough to be explored to the end.
-    builder.preemption_bound = None;
-    let result = catch_unwind(AssertUnwindSafe(|| builder.check(model)));
-    weaken(&[]);
-    result.map_err(|panic| {
-        panic
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(|&s| s.into()))
-            .unwrap()
-    })
-}
-
-#[track_caller]
-fn assert_holds(weakened: &[(Order, Side)], model: fn()) {
-    assert_eq!(explore(weakened, model), Ok(()));
-}
-
-#[track_caller]
-fn assert_breaks(weakened: &[(Order, Side)], model: fn(), how: &str) {
-    let found = explore(weakened, model).expect_err("loom found nothing");
-    assert!(found.contains(how), "loom found something else: {found}");
 }
 
 /// A reader of frame 1 while frame 4 is written over it, and what it is told.

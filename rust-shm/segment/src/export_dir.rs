@@ -12,6 +12,7 @@ use crate::base_dir::BaseDir;
 use crate::fail_point::fail_point;
 use crate::file_id::FileId;
 use crate::file_size_limit::file_size_limit;
+use crate::mapping::BellPage;
 use crate::writer_lock;
 
 /// The file of the metadata.
@@ -132,6 +133,9 @@ impl ExportDir {
                 pwrite(&meta, &[0; 8], layout::header::HEARTBEAT_NS as u64)?;
             }
             Fate::Replaced | Fate::Dead => {}
+        }
+        if is_live_ring {
+            BellPage::map(meta.as_fd())?.bell().ring();
         }
         Ok(())
     }

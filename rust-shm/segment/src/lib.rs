@@ -22,7 +22,7 @@
 //! # let _ = segment; Ok(()) }
 //! ```
 //!
-//! A reader: see [`FrameSource`].
+//! A reader: see [`FrameSource`], and [`wait_any`] for one that waits for many.
 //!
 //! On disk there are, for each camera, `<base>/<camera>/frame.meta` and `frame.data`, the lock file
 //! `<base>/.<camera>.lock`, and, while a generation is built or removed, `<base>/.<camera>.new/`.
@@ -46,6 +46,7 @@
 compile_error!("shared memory export needs 64-bit Linux");
 
 mod base_dir;
+mod bell;
 mod camera_id;
 pub mod clock;
 mod export_dir;
@@ -60,10 +61,14 @@ mod writer;
 mod writer_lock;
 
 pub use base_dir::BaseDirError;
+pub use bell::Alarm;
 pub use camera_id::{CameraId, CameraIdError};
 pub use mapping::{MapMode, Mapping, WritableMapping};
 pub use os_error::OsError;
-pub use reader::{Follower, FrameSource, Health, HealthReport, OpenError, SourceOptions, wait_for_frame};
+pub use reader::{
+    Awaited, Follower, FrameSource, Health, HealthReport, OpenError, SourceOptions, Waited, WaitedAny,
+    wait_any, wait_for_frame,
+};
 pub use writer::{
     CameraLock, CreateError, FileMode, FileModeError, LockError, Segment, SegmentOptions, new_epoch, sweep,
 };

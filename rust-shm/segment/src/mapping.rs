@@ -5,8 +5,10 @@ use std::ptr::NonNull;
 
 use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
+use vas_frame_protocol::layout::PAGE;
 use vas_frame_protocol::{Byte, RingMemory, Word, WritableMemory};
 
+use crate::bell::Bell;
 use crate::truncation_guard::Guard;
 
 /// How a reader maps the files, which it has opened read-only in either case.
@@ -138,6 +140,22 @@ unsafe impl RingMemory for Mapping {
     }
 }
 
+/// The first page of a meta file, mapped so that the kernel can wait and wake there. Never looked at by this process:
+/// it is not guarded against a file that is made shorter.
+#[derive(Debug)]
+pub(crate) struct BellPage(Region);
+
+impl BellPage {
+    pub(crate) fn map(meta: BorrowedFd<'_>) -> Result<Self, Errno> {
+        Region::map(meta, PAGE, ProtFlags::READ, MapFlags::SHARED).map(Self)
+    }
+
+    pub(crate) fn bell(&self) -> Bell<'_> {
+        // SAFETY: a shared mapping of the first page, which lives as long as the borrow.
+        unsafe { Bell::in_page(self.0.start.as_ptr()) }
+    }
+}
+
 /// The two files of a ring, mapped for its writer. Unmapped on drop; share it with an
 /// [`Arc`](std::sync::Arc), so that a thread that still writes keeps the memory while the files are gone
 /// already.
@@ -162,6 +180,12 @@ impl WritableMapping {
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.0.is_lost()
+    }
+
+    /// Wakes one reader that waits for a frame, if there is one; it wakes the next. One system call of constant cost,
+    /// which waits for nobody. After a frame was published, or the state has changed.
+    pub fn ring_bell(&self) {
+        Bell::of(&self.0).ring();
     }
 }
 

@@ -34,6 +34,7 @@ impl Stage {
             shape,
             file_mode: FileMode::default(),
             has_checksums: false,
+            rings_bell: true,
         }
     }
 

@@ -3,18 +3,20 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat};
 use rustix::io::Errno;
 use vas_frame_protocol::{AttachError, Reader, RingMemory, State};
 
 use super::health::{Health, HealthReport, judge};
+use crate::bell::Bell;
 use crate::camera_id::CameraId;
 use crate::clock::monotonic_ns;
 use crate::export_dir::{DATA, META};
 use crate::file_id::FileId;
-use crate::mapping::{MapMode, Mapping};
+use crate::mapping::{BellPage, MapMode, Mapping};
 use crate::os_error::OsError;
 use crate::writer_lock;
 
@@ -49,6 +51,10 @@ pub struct FrameSource {
     options: SourceOptions,
     meta: OwnedFd,
     data: OwnedFd,
+    /// Whether the last frame that was waited for was rung for.
+    pub(super) hears_bell: AtomicBool,
+    /// Where a source waits that is not mapped `MAP_SHARED`; mapped by its first wait.
+    bell_page: OnceLock<Option<BellPage>>,
 }
 
 /// The source could not be opened.
@@ -159,6 +165,8 @@ impl FrameSource {
             options,
             meta,
             data,
+            hears_bell: AtomicBool::new(false),
+            bell_page: OnceLock::new(),
         })
     }
 
@@ -200,6 +208,17 @@ impl FrameSource {
     #[must_use]
     pub fn memory(&self) -> &Arc<Mapping> {
         self.reader.memory()
+    }
+
+    /// Where this process waits for a frame; `None` if there is no memory for the page.
+    pub(super) fn bell(&self) -> Option<Bell<'_>> {
+        if self.options.map_mode == MapMode::ReadOnly {
+            return Some(Bell::of(self.memory().as_ref()));
+        }
+        let page = self
+            .bell_page
+            .get_or_init(|| BellPage::map(self.meta.as_fd()).ok());
+        page.as_ref().map(BellPage::bell)
     }
 
     /// The camera's folder, as an absolute path.

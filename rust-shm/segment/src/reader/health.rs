@@ -3,7 +3,7 @@
 use vas_frame_protocol::State;
 
 /// A heartbeat or a frame that is older than this is old.
-const OLD_NS: u64 = 2_000_000_000;
+pub(crate) const OLD_NS: u64 = 2_000_000_000;
 
 /// How the writer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

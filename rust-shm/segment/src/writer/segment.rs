@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustix::fs::{fchmod, fstatvfs};
 use rustix::io::Errno;
 use vas_frame_protocol::{
-    InitialiseError, RingIdentity, RingShape, State, beat, initialise, set_state, state,
+    InitialiseError, RingIdentity, RingShape, State, beat, change_bell, initialise, set_state, state,
 };
 
 use super::camera_lock::CameraLock;
@@ -315,6 +315,8 @@ impl Segment {
         if state(&self.memory) == Some(State::Live) {
             set_state(&self.memory, State::Ended);
         }
+        change_bell(&self.memory);
+        self.memory.ring_bell();
         fail_point!("ring-ended");
         // Closing is not enough: a child between fork and exec has a copy of the descriptor.
         let _ = writer_lock::release(&files.meta);
