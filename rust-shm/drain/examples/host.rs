@@ -90,6 +90,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         shape: RingShape::new(geometry_of_frames, slots)?,
         file_mode: FileMode::default(),
         has_checksums: true,
+        rings_bell: true,
     })?;
     writeln!(stdout(), "{}", export.path().display())?;
     let mut host = Host {
