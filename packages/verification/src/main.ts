@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import type { Check, CheckOptions } from './check.js';
 import { container } from './container.js';
 import { crowd } from './crowd.js';
+import { emitted } from './emitted.js';
 import { killPoints } from './kill-points.js';
 import { litmus } from './litmus.js';
 import { soak } from './soak.js';
@@ -17,6 +18,7 @@ const checks: Readonly<Record<string, Check>> = {
   crowd,
   truncation,
   litmus,
+  emitted,
 };
 
 const { values, positionals } = parseArgs({

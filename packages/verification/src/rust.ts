@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const workspace = fileURLToPath(new URL('../../../rust-shm/', import.meta.url));
+export const workspace = fileURLToPath(new URL('../../../rust-shm/', import.meta.url));
 export const targetDir = process.env['CARGO_TARGET_DIR'] ?? `${workspace}target`;
 
 /** A reader in Rust that hunts for torn frames. */
