@@ -17,7 +17,7 @@ use stage::{Stage, camera, lock, options, play, publish, role, wait_until, write
 use vas_frame_protocol::Writer;
 use vas_frame_segment::{
     Alarm, Awaited, FrameSource, Health, MapMode, Segment, SourceOptions, Waited, WaitedAny, WritableMapping,
-    wait_any,
+    wait_any, wait_for_frame,
 };
 
 /// Longer than anything here takes, also on a busy machine.
@@ -422,4 +422,24 @@ fn p2_5_readers_that_are_stopped_or_killed_while_they_wait_keep_the_others_from_
     }
     stopped.signal(Signal::CONT);
     assert!(stopped.wait().success(), "a reader that goes on finds the newest");
+}
+
+#[test]
+fn p2_17_rings_that_are_over_do_not_end_a_wait_for_a_frame_and_do_not_make_it_spin() {
+    let stage = Stage::new();
+    let locks = ["a", "b"].map(|id| lock(&stage.base(), id));
+    let mut segments = locks
+        .each_ref()
+        .map(|lock| Segment::create(lock, &options()).unwrap());
+    let sources = segments
+        .each_ref()
+        .map(|segment| source(segment, MapMode::ReadOnly));
+    segments[0].end();
+    let both = || sources.iter().map(|source| (source, 0));
+    let before = sleeps();
+    assert!(!wait_for_frame(both(), Duration::from_millis(100)));
+    assert!(!wait_for_frame(both().take(1), Duration::from_millis(100)));
+    assert!(sleeps() - before < 200);
+    publish(&mut writer(&segments[1]), 1);
+    assert!(wait_for_frame(both(), LONG));
 }

@@ -3,12 +3,10 @@
 mod follower;
 mod frame_source;
 mod health;
-mod polling;
 mod rhythm;
 mod wait;
 
 pub use follower::Follower;
 pub use frame_source::{FrameSource, OpenError, SourceOptions};
 pub use health::{Health, HealthReport};
-pub use polling::wait_for_frame;
-pub use wait::{Awaited, Waited, WaitedAny, wait_any};
+pub use wait::{Awaited, Waited, WaitedAny, wait_any, wait_for_frame};

@@ -171,11 +171,33 @@ pub fn wait_any(awaited: &[Awaited<'_>], alarm: Option<&Alarm>, timeout: Duratio
             // There is nothing to wait on, or the kernel sees another value than this process, whose page was copied
             // by a store into a private mapping.
             Err(Errno::FAULT | Errno::INVAL | Errno::AGAIN) if !has_changed => {
-                sleep(alarm, until_ns.min(now_ns.saturating_add(LONGEST_STEP_NS)));
+                let until_ns = until_ns.min(now_ns.saturating_add(LONGEST_STEP_NS));
+                if sleep(alarm, until_ns) == Err(Errno::INTR) {
+                    return WaitedAny::Interrupted;
+                }
             }
             _ => {}
         }
         now_ns = monotonic_ns();
+    }
+}
+
+/// Waits until one of `sources` has a frame newer than the id beside it, for `timeout` at most, and returns early when
+/// [`wait_any`] is interrupted. Returns whether there is such a frame.
+///
+/// A ring whose life ends does not end the wait, for callers that look at the path at times of their own: keep `timeout`
+/// short and look at its health in between. Allocates a list of the sources.
+pub fn wait_for_frame<'a>(sources: impl Iterator<Item = (&'a FrameSource, u64)>, timeout: Duration) -> bool {
+    let mut awaited: Vec<_> = sources.map(|(source, after)| Awaited { source, after }).collect();
+    let start_ns = monotonic_ns();
+    let mut left = timeout;
+    loop {
+        match wait_any(&awaited, None, left) {
+            WaitedAny::Ready(_, Waited::Newer(_)) => return true,
+            WaitedAny::Ready(over, _) => _ = awaited.swap_remove(over),
+            WaitedAny::TimedOut | WaitedAny::Interrupted | WaitedAny::Raised => return false,
+        }
+        left = timeout.saturating_sub(Duration::from_nanos(monotonic_ns() - start_ns));
     }
 }
 
@@ -214,7 +236,7 @@ fn wait(
     }
 }
 
-fn sleep(alarm: Option<&Alarm>, until_ns: u64) {
+fn sleep(alarm: Option<&Alarm>, until_ns: u64) -> Result<(), Errno> {
     let nobody = Alarm::new();
-    _ = alarm.unwrap_or(&nobody).wait(until_ns);
+    alarm.unwrap_or(&nobody).wait(until_ns)
 }
