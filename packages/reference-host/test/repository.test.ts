@@ -64,6 +64,25 @@ describe('docs/requirements.md', () => {
   });
 });
 
+describe('docs/operating.md', () => {
+  const rows = [...read('docs/operating.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+
+  it('O3: has a row for every error code', () => {
+    const codes = /const CODES = \[([^\]]*)\]/.exec(read('packages/frame-export/src/errors.ts'))?.[1] ?? '';
+    const names = [...codes.matchAll(/'([A-Z_]+)'/g)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !rows.includes(name))).toEqual([]);
+  });
+
+  it('O3: has a row for every health', () => {
+    const words = [...read('rust-shm/cli/src/camera.rs').matchAll(/Health::\w+ => "(\w+)"/g)].map(
+      ([, word]) => word,
+    );
+    expect(words.length).toBeGreaterThanOrEqual(7);
+    expect([...words, 'absent', 'incompatible'].filter((word) => !rows.includes(word))).toEqual([]);
+  });
+});
+
 describe('every file', () => {
   const texts = tracked().filter(
     (path) => !/\.(meta|data|png|svg|node)$|lock|^rust-shm\/fuzz\/(corpus|seeds)/.test(path),
