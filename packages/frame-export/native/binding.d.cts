@@ -35,6 +35,8 @@ export declare class NativeExport {
   get path(): string
   /** Removes the export; an attached pipe is read to its end. A second call does nothing. */
   close(): void
+  /** `close` for a process that ends: readers learn that the writer is gone, not that the camera was closed. */
+  leave(): void
 }
 
 /**
@@ -46,7 +48,7 @@ export declare class NativeExport {
  */
 export declare class NativeSource {
   /** Opens a camera by its folder. */
-  static open(path: string): NativeSource
+  static open(path: string, options: NativeSourceOptions): NativeSource
   /** The bytes of `frame.meta`. */
   get meta(): ArrayBuffer
   /** The bytes of `frame.data`. */
@@ -55,6 +57,8 @@ export declare class NativeSource {
   isCurrent(): boolean
   /** Whether a living process holds the writer's lock on these files. */
   writerHoldsLock(): boolean
+  /** Undoes what was stored into `data`, which hides what the writer writes there. */
+  dropStores(): void
   /**
    * Closes the files and detaches both buffers, which have length 0 then. The memory is unmapped when the
    * engine has let go of it. A second call does nothing.
@@ -78,6 +82,12 @@ export interface NativeExportOptions {
   checksum: boolean
   /** Whether waiting readers are woken; they are if it is missing. */
   ringsBell?: boolean
+}
+
+/** Whose frames a source shows. */
+export interface NativeSourceOptions {
+  /** User id that the folder and both files must belong to; if it is missing, `Owner::Trusted` decides. */
+  owner?: number
 }
 
 export interface NativeStatistics {

@@ -277,7 +277,7 @@ export class LiveCameraExport implements CameraExport {
   /** @internal the thread exits: removes the files and does nothing else. */
   leave(): void {
     this.#isClosed = true;
-    this.#native.close();
+    this.#native.leave();
   }
 }
 

@@ -24,6 +24,8 @@
  * | `ALREADY_EXPORTED` | this camera is exported already, by this or another process |
  * | `INCOMPATIBLE_LAYOUT` | the files, or the native file, follow another layout |
  * | `SOURCE_NOT_FOUND` | there is no export at that path |
+ * | `WRONG_OWNER` | the export belongs to a user whose frames the reader does not accept |
+ * | `RING_TOO_LARGE` | this version of Node has no buffers as large as the ring |
  * | `CLOSED` | the exporter, the export or the frame source was closed |
  * | `IO` | another error of the operating system; the message names it |
  * | `INTERNAL` | a defect in this package; please report it with the message |
@@ -50,6 +52,8 @@ const CODES = [
   'ALREADY_EXPORTED',
   'INCOMPATIBLE_LAYOUT',
   'SOURCE_NOT_FOUND',
+  'WRONG_OWNER',
+  'RING_TOO_LARGE',
   'CLOSED',
   'IO',
   'INTERNAL',

@@ -5,30 +5,46 @@ import { resolve } from 'node:path';
 import { ageMs } from './age.js';
 import { baseDirOf, cameraPath } from './camera-path.js';
 import { FrameExportError } from './errors.js';
-import { callNative, loadNative } from './native.js';
+import { loadNative } from './native.js';
 import type { NativeSource } from './native.js';
-import { checkedOptions, checkedPath, described } from './options.js';
+import { checkedInteger, checkedOptions, checkedPath, described } from './options.js';
+import { Stores } from './stores.js';
 
 /** A writer whose heartbeat is older than this is asked for by its lock; see the protocol document. */
 const HEARTBEAT_STALE_MS = 2000;
 /** A camera whose newest frame is older than this is idle. */
 const IDLE_MS = 2000;
 
+/** Whose frames a source accepts. */
+export interface FrameSourceOptions {
+  /**
+   * User id that the camera's folder and both files must belong to; checked on the open files.
+   *
+   * `/dev/shm` is open to every local user: somebody else could make the base folder first and show any picture. Left
+   * out, the frames of this process's own user and of root are accepted, and those of any user if the base folder must
+   * have been put where it is by an administrator: if it is a mount point, as in a container, or if nobody else may
+   * write to the folder above it.
+   */
+  readonly owner?: number | undefined;
+}
+
 /** Names a camera by its id, or by its folder: a `FrameSourceRef` that a host handed over does that, too. */
-export type FrameSourceLocation =
-  | {
-      readonly cameraId: string;
-      /**
-       * Absolute.
-       * @default '/dev/shm/vas'
-       */
-      readonly baseDir?: string | undefined;
-      readonly path?: undefined;
-    }
-  | {
-      /** Absolute path of the folder that holds `frame.meta` and `frame.data`. */
-      readonly path: string;
-    };
+export type FrameSourceLocation = FrameSourceOptions &
+  (
+    | {
+        readonly cameraId: string;
+        /**
+         * Absolute.
+         * @default '/dev/shm/vas'
+         */
+        readonly baseDir?: string | undefined;
+        readonly path?: undefined;
+      }
+    | {
+        /** Absolute path of the folder that holds `frame.meta` and `frame.data`. */
+        readonly path: string;
+      }
+  );
 
 /**
  * Why no frame can come from what is open now:
@@ -77,6 +93,7 @@ interface OpenRing {
   readonly reader: FrameRingReader;
   /** All bytes of `frame.data`: none once somebody has taken the buffer away (`transfer()`). */
   readonly data: Uint8Array;
+  readonly stores: Stores;
 }
 
 /**
@@ -89,6 +106,7 @@ interface OpenRing {
 export class FrameSource {
   /** Absolute path of the camera's folder. */
   readonly path: string;
+  readonly #owner: number | undefined;
   #ring: OpenRing | null = null;
   #unavailable: SourceVerdict = { status: 'absent' };
   #lastFrameId = 0;
@@ -97,8 +115,9 @@ export class FrameSource {
   #isClosed = false;
 
   /** @internal use `openFrameSource` */
-  constructor(path: string) {
+  constructor(path: string, owner: number | undefined) {
     this.path = path;
+    this.#owner = owner;
     this.reopen();
   }
 
@@ -142,7 +161,11 @@ export class FrameSource {
 
   /**
    * Shows `look` the newest frame in place. Its result is handed on only if the frame was still whole when
-   * `look` returned; until then it may be looking at bytes that change under it. It must not keep the picture.
+   * `look` returned; until then it may be looking at bytes that change under it. `look` may be called again with
+   * a younger frame if it was overtaken.
+   *
+   * The picture is read-only, and must not be kept. What is stored into it is seen by this source alone, hides what
+   * the writer writes there, and is undone within a second.
    */
   lookNewest<T>(look: (picture: Uint8Array, frame: FrameMetadata) => T): SourceLook<T> {
     return this.#take((reader, after) => reader.lookNewest(look, after));
@@ -163,7 +186,8 @@ export class FrameSource {
    * of a polling loop while a verdict asks for it. Frame ids go on within an epoch and begin again in a new
    * one; `lastFrameId` follows that. Views of the old mapping become empty.
    *
-   * @throws FrameExportError `PERMISSION_DENIED`, `UNSUPPORTED_PLATFORM`, `NATIVE_UNAVAILABLE`, `CLOSED`, `IO`
+   * @throws FrameExportError `PERMISSION_DENIED`, `WRONG_OWNER`, `RING_TOO_LARGE`, `UNSUPPORTED_PLATFORM`,
+   *   `NATIVE_UNAVAILABLE`, `CLOSED`, `IO`
    */
   reopen(): ReopenResult {
     if (this.#isClosed) throw new FrameExportError('CLOSED', `the frame source ${this.path} was closed`);
@@ -171,7 +195,7 @@ export class FrameSource {
     if (former !== null && isWhole(former) && former.reader.state === 'live' && former.native.isCurrent()) {
       return { status: 'unchanged' };
     }
-    const found = openRing(this.path);
+    const found = openRing(this.path, this.#owner);
     if ('status' in found) {
       this.#release();
       this.#unavailable = found;
@@ -180,7 +204,7 @@ export class FrameSource {
     // A host that died between telling its readers and removing its files has left the ring that is open here.
     if (former !== null && isWhole(former) && isSameRing(former.reader, found.reader)) {
       found.native.close();
-      return { status: 'unchanged' };
+      return former.reader.state === 'live' ? { status: 'unchanged' } : { status: 'absent' };
     }
     const isNewEpoch = this.#epoch !== found.reader.epoch;
     this.#release();
@@ -192,7 +216,7 @@ export class FrameSource {
 
   /** Asks how the writer is. One system call if its heartbeat is late, otherwise none. */
   health(): SourceHealth {
-    if (this.#ring === null) {
+    if (this.#ring === null || !isWhole(this.#ring)) {
       return { state: 'absent', heartbeatAgeMs: null, frameAgeMs: null, lagFrames: 0 };
     }
     const { native, reader } = this.#ring;
@@ -228,6 +252,7 @@ export class FrameSource {
     const ring = this.#ring;
     if (ring === null) return this.#unavailable;
     if (!isWhole(ring)) return this.#lost();
+    if (ring.stores.areDue()) ring.native.dropStores();
     const outcome = read(ring.reader);
     if (outcome.status === 'frame') {
       // A look may have taken the memory away itself, and have looked at nothing from then on.
@@ -263,31 +288,49 @@ function isWriterGone({ native, reader }: OpenRing): boolean {
   return ageMs(reader.heartbeatNs) > HEARTBEAT_STALE_MS && !native.writerHoldsLock();
 }
 
-function openRing(path: string): OpenRing | Exclude<SourceVerdict, { status: 'writer-gone' }> {
+function openRing(
+  path: string,
+  owner: number | undefined,
+): OpenRing | Exclude<SourceVerdict, { status: 'writer-gone' }> {
   const binding = loadNative();
   try {
-    const native = callNative(() => binding.NativeSource.open(path));
+    const native = binding.NativeSource.open(path, owner === undefined ? {} : { owner });
     try {
-      const memory = { meta: new Uint8Array(native.meta), data: new Uint8Array(native.data) };
-      return { native, reader: new FrameRingReader(memory), data: memory.data };
+      const meta = new Uint8Array(native.meta);
+      const data = new Uint8Array(native.data);
+      return { native, reader: new FrameRingReader({ meta, data }), data, stores: new Stores(meta) };
     } catch (cause) {
       native.close();
-      throw FrameExportError.from(cause);
+      throw cause;
     }
   } catch (cause) {
-    const error = FrameExportError.from(cause);
+    const error = isTooLarge(cause) ? tooLarge(path, cause) : FrameExportError.from(cause);
     if (error.code === 'SOURCE_NOT_FOUND') return { status: 'absent' };
     if (error.code === 'INCOMPATIBLE_LAYOUT') return { status: 'incompatible', error };
     throw error;
   }
 }
 
+/** Node's own words for a buffer that it cannot have: from 4 GiB on before Node 22. */
+function isTooLarge(cause: unknown): boolean {
+  return (cause as { code?: unknown } | null)?.code === 'ERR_BUFFER_TOO_LARGE';
+}
+
+function tooLarge(path: string, cause: unknown): FrameExportError {
+  return new FrameExportError(
+    'RING_TOO_LARGE',
+    `the ring in ${path} is larger than buffers of Node ${process.versions.node} can be (4 GiB before Node 22): ` +
+      'export fewer slots or smaller frames, or read with a later version of Node',
+    { cause },
+  );
+}
+
 /**
  * Opens the frames of a camera for reading. The camera need not be there yet: reads then say `absent`, and
  * `reopen` finds it once it is.
  *
- * @throws FrameExportError `BAD_CAMERA_ID`, `BAD_OPTION`, `PERMISSION_DENIED`, `UNSUPPORTED_PLATFORM`,
- *   `NATIVE_UNAVAILABLE`, `IO`
+ * @throws FrameExportError `BAD_CAMERA_ID`, `BAD_OPTION`, `PERMISSION_DENIED`, `WRONG_OWNER`, `RING_TOO_LARGE`,
+ *   `UNSUPPORTED_PLATFORM`, `NATIVE_UNAVAILABLE`, `IO`
  */
 export function openFrameSource(location: FrameSourceLocation): FrameSource {
   if (typeof location === 'string') {
@@ -295,6 +338,11 @@ export function openFrameSource(location: FrameSourceLocation): FrameSource {
     throw new FrameExportError('BAD_OPTION', `openFrameSource takes { cameraId } or { path }, not ${given}`);
   }
   checkedOptions('the argument of openFrameSource', location);
-  if (location.path !== undefined) return new FrameSource(resolve(checkedPath('path', location.path)));
-  return new FrameSource(cameraPath(baseDirOf(location.baseDir), location.cameraId));
+  const owner =
+    location.owner === undefined ? undefined : checkedInteger('owner', location.owner, 0, 2 ** 32 - 2);
+  const path =
+    location.path === undefined
+      ? cameraPath(baseDirOf(location.baseDir), location.cameraId)
+      : resolve(checkedPath('path', location.path));
+  return new FrameSource(path, owner);
 }

@@ -1,6 +1,7 @@
 export { FrameSource, openFrameSource } from './frame-source.js';
 export type {
   FrameSourceLocation,
+  FrameSourceOptions,
   ReopenResult,
   SourceHealth,
   SourceLook,

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { openFrameSource } from '@vas/frame-export/reader';
 import { entriesOf, ownBaseDir } from './base-dir.js';
+import { ON } from './cameras.js';
+import { Peer } from './processes.js';
 
 /** Opens two cameras in a process of its own, then runs the given statement. */
 function runHost(baseDir: string, ending: string): { code: number | null; stderr: string } {
@@ -48,6 +50,19 @@ describe('a host that ends without closing its cameras', () => {
     expect(host.code).toBe(code);
     expect(host.stderr).toContain(words);
     expect(entriesOf(baseDir)).toEqual([]);
+  });
+
+  it('P2.6: is gone for its readers, and has not ended: it may come back', async () => {
+    const baseDir = ownBaseDir();
+    const host = new Peer('host.mjs', [baseDir], ON);
+    await host.ask({ action: 'open', cameraId: 'a', width: 64, height: 48 });
+    const source = openFrameSource({ baseDir, cameraId: 'a' });
+    await expect(host.ask({ action: 'exit' })).rejects.toThrow('host.mjs ended (0)');
+    expect(entriesOf(baseDir)).toEqual([]);
+    expect(source.lookNext(() => 0).status).toBe('writer-gone');
+    expect(source.health().state).toBe('dead');
+    expect(source.reopen().status).toBe('absent');
+    source.close();
   });
 
   it('P2.6: leaves no listener behind when every camera was closed', () => {

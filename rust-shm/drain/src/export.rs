@@ -410,6 +410,17 @@ impl Export {
         self.withdraw();
     }
 
+    /// [`close`](Self::close) for a process that ends without having closed the camera: readers learn that the writer
+    /// is gone, and wait for its return.
+    pub fn leave(&mut self) {
+        if let Some(mut live) = self.live.take() {
+            live.ring.end();
+            live.segment.leave();
+            self.retire();
+        }
+        self.withdraw();
+    }
+
     fn drain_state(&self) -> DrainState {
         self.link
             .upgrade()

@@ -177,6 +177,15 @@ impl NativeExport {
             Ok(())
         })
     }
+
+    /// `close` for a process that ends: readers learn that the writer is gone, not that the camera was closed.
+    #[napi]
+    pub fn leave(&mut self) -> Result<()> {
+        guard(|| {
+            self.export.leave();
+            Ok(())
+        })
+    }
 }
 
 /// `None` for what is negative or too large: a frame is worth more than its host's time stamp.

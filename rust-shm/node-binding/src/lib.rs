@@ -7,6 +7,7 @@ use std::path::Path;
 
 mod error;
 mod export;
+mod kept;
 mod source;
 
 #[napi_derive::module_init]

@@ -18,7 +18,8 @@ pub enum MapMode {
     #[default]
     ReadOnly,
     /// `MAP_PRIVATE`, `PROT_READ | PROT_WRITE`: a store stays in this process, and from then on this process
-    /// no longer sees what the writer writes to that page. For memory that is handed to JavaScript.
+    /// no longer sees what the writer writes to that page, until [`Mapping::drop_stores`]. For memory that is
+    /// handed to JavaScript.
     ///
     /// Whatever makes the kernel break the sharing of a page in advance breaks it here too: a process that
     /// locks its memory (`mlockall`) cannot read frames in this mode.
@@ -52,6 +53,13 @@ impl Region {
         // nothing is lost but time.
         let _ = unsafe { madvise(self.start.as_ptr().cast(), self.len, Advice::LinuxPopulateRead) };
     }
+
+    /// Drops the pages that are this mapping's own, so that the file's are seen again.
+    fn drop_private_pages(&self) {
+        // SAFETY: a private mapping of a file, whose pages come back from the file; what was stored is meant to go.
+        // It cannot fail for a range that is mapped.
+        let _ = unsafe { madvise(self.start.as_ptr().cast(), self.len, Advice::LinuxDontNeed) };
+    }
 }
 
 impl Drop for Region {
@@ -71,6 +79,8 @@ pub struct Mapping {
     guard: Guard,
     meta: Region,
     data: Region,
+    /// `None` for the writer's.
+    mode: Option<MapMode>,
 }
 
 impl Mapping {
@@ -93,15 +103,20 @@ impl Mapping {
             meta.populate_for_reading();
             data.populate_for_reading();
         }
-        Ok(Self::guarded(meta, data))
+        Ok(Self::guarded(meta, data, Some(mode)))
     }
 
-    fn guarded(meta: Region, data: Region) -> Self {
+    fn guarded(meta: Region, data: Region, mode: Option<MapMode>) -> Self {
         let ranges = [&meta, &data].map(|region| (region.start.as_ptr(), region.len));
         // SAFETY: both are mappings of this value, which drops the guard before them. What is in a ring may be
         // anything at any time.
         let guard = unsafe { Guard::new(ranges) };
-        Self { guard, meta, data }
+        Self {
+            guard,
+            meta,
+            data,
+            mode,
+        }
     }
 
     /// Whether a file turned out to be shorter than it was when it was mapped. There are only zeros then.
@@ -114,6 +129,14 @@ impl Mapping {
     #[must_use]
     pub fn meta_ptr(&self) -> *mut u8 {
         self.meta.start.as_ptr()
+    }
+
+    /// Makes the pictures of a [`MapMode::PrivateWritable`] mapping those of the writer again, wherever a store has
+    /// hidden them. One system call; what is looked at next is mapped anew by page faults.
+    pub fn drop_stores(&self) {
+        if self.mode == Some(MapMode::PrivateWritable) {
+            self.data.drop_private_pages();
+        }
     }
 
     /// Bytes of meta.
@@ -173,7 +196,7 @@ impl WritableMapping {
         let flags = MapFlags::SHARED | MapFlags::POPULATE;
         let meta = Region::map(meta, meta_len, protection, flags)?;
         let data = Region::map(data, data_len, protection, flags)?;
-        Ok(Self(Mapping::guarded(meta, data)))
+        Ok(Self(Mapping::guarded(meta, data, None)))
     }
 
     /// Whether a file was made shorter. What is written since is seen by nobody.

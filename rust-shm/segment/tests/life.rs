@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rustix::fs::Mode;
 use stage::{Stage, camera, lock, mode, names, next_generation, options, play, publish, role, shape, writer};
-use vas_frame_protocol::State;
+use vas_frame_protocol::{RingMemory, State};
 use vas_frame_segment::{
     CameraLock, FileMode, FrameSource, Health, MapMode, Segment, SegmentOptions, SourceOptions,
 };
@@ -332,6 +332,7 @@ fn p2_2_a_store_of_a_reader_reaches_nobody_else() {
         let private = SourceOptions {
             map_mode: MapMode::PrivateWritable,
             populate,
+            ..SourceOptions::default()
         };
         let private = FrameSource::open_dir(segment.path(), private).unwrap();
         let other = FrameSource::open(&stage.base(), &camera("a")).unwrap();
@@ -344,4 +345,38 @@ fn p2_2_a_store_of_a_reader_reaches_nobody_else() {
         assert_eq!(stage::newest(&other).0, id);
         assert_eq!(other.reader().state(), Some(State::Live));
     }
+}
+
+#[test]
+fn p2_2_what_a_reader_stored_goes_when_it_is_dropped() {
+    let stage = Stage::new();
+    let lock = lock(&stage.base(), "a");
+    let segment = Segment::create(&lock, &options()).unwrap();
+    let mut writer = writer(&segment);
+    let private = SourceOptions {
+        map_mode: MapMode::PrivateWritable,
+        ..SourceOptions::default()
+    };
+    let source = FrameSource::open_dir(segment.path(), private).unwrap();
+    // SAFETY: the mapping is private and writable, and larger than nothing.
+    unsafe { source.memory().data().cast::<u8>().write(0xff) };
+    let slots = u64::from(options().shape.slot_count());
+    // The frame whose slot begins with the byte.
+    let id = (0..slots)
+        .map(|_| publish(&mut writer, 1))
+        .find(|id| id % slots == 0)
+        .unwrap();
+    let first_byte = || {
+        let mut picture = vec![0; source.reader().frame_bytes()];
+        source.reader().copy(id, &mut picture).unwrap();
+        picture[0]
+    };
+    assert_eq!(first_byte(), 0xff);
+    source.memory().drop_stores();
+    assert_ne!(first_byte(), 0xff);
+    // Not of a mapping that cannot be stored into.
+    FrameSource::open(&stage.base(), &camera("a"))
+        .unwrap()
+        .memory()
+        .drop_stores();
 }

@@ -12,7 +12,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use stage::{Stage, camera, lock, next_generation, options, play, publish, role, writer};
 use vas_frame_protocol::layout::header;
 use vas_frame_protocol::{State, set_state};
-use vas_frame_segment::{FrameSource, Health, MapMode, OpenError, Segment, SourceOptions};
+use vas_frame_segment::{FrameSource, Health, MapMode, OpenError, Owner, Segment, SourceOptions};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -105,6 +105,7 @@ fn p2_3_a_reader_leaves_no_trace() {
         let options = SourceOptions {
             map_mode,
             populate: true,
+            ..SourceOptions::default()
         };
         let source = FrameSource::open_dir(segment.path(), options).unwrap();
         assert_eq!(stage::newest(&source).0, 1);
@@ -259,4 +260,43 @@ fn p2_5_a_source_stays_what_it_is_when_the_working_directory_changes() {
     std::env::set_current_dir("/").unwrap();
     assert!(source.is_current());
     source.reopen().unwrap();
+}
+
+#[test]
+fn p2_16_a_reader_can_insist_on_the_owner() {
+    let stage = Stage::new();
+    let lock = lock(&stage.base(), "a");
+    let segment = Segment::create(&lock, &options()).unwrap();
+    let us = rustix::process::geteuid().as_raw();
+    let open = |owner| {
+        let options = SourceOptions {
+            owner,
+            ..SourceOptions::default()
+        };
+        FrameSource::open_dir(segment.path(), options)
+    };
+    for accepted in [Owner::Trusted, Owner::User(us), Owner::Anyone] {
+        open(accepted).unwrap();
+    }
+    let error = open(Owner::User(us + 1)).unwrap_err();
+    assert_eq!(error.code(), "WRONG_OWNER");
+    let words = format!(
+        "belongs to user {us}, whose frames are not accepted: this reader insists on user {}",
+        us + 1
+    );
+    assert!(error.to_string().contains(&words), "{error}");
+}
+
+#[test]
+fn p2_6_a_writer_that_leaves_is_dead_and_its_camera_has_not_ended() {
+    let stage = Stage::new();
+    let lock = lock(&stage.base(), "a");
+    let mut segment = Segment::create(&lock, &options()).unwrap();
+    publish(&mut writer(&segment), 1);
+    let source = FrameSource::open(&stage.base(), &camera("a")).unwrap();
+    segment.leave();
+    assert_eq!(source.health(), Health::Dead);
+    assert!(matches!(source.reopen(), Err(OpenError::NotFound { .. })));
+    segment.end();
+    assert_eq!(source.reader().state(), Some(State::Live));
 }

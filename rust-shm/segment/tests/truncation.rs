@@ -27,8 +27,11 @@ fn p2_4_a_reader_of_a_truncated_file_gets_no_frame_and_is_told_of_the_damage() {
             let lock = lock(&stage.base(), "a");
             let segment = Segment::create(&lock, &options()).unwrap();
             publish(&mut writer(&segment), 1);
-            let populate = false;
-            let source = FrameSource::open_dir(segment.path(), SourceOptions { map_mode, populate }).unwrap();
+            let options = SourceOptions {
+                map_mode,
+                ..SourceOptions::default()
+            };
+            let source = FrameSource::open_dir(segment.path(), options).unwrap();
             let mut picture = vec![0; source.reader().frame_bytes()];
             assert!(source.reader().copy(1, &mut picture).is_ok());
 

@@ -28,6 +28,7 @@ fn source(segment: &Segment, map_mode: MapMode) -> FrameSource {
     let options = SourceOptions {
         map_mode,
         populate: false,
+        ..SourceOptions::default()
     };
     FrameSource::open_dir(segment.path(), options).unwrap()
 }

@@ -39,6 +39,9 @@ const actions = {
   close({ cameraId }) {
     cameras.get(cameraId).close();
   },
+  exit() {
+    process.exit();
+  },
   publishForever({ cameraId, sizeBytes }) {
     const picture = new Uint8Array(sizeBytes);
     let frame = 0;

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use vas_frame_protocol::{AttachError, Reader, RingMemory, State};
 
 use super::health::{Health, HealthReport, judge};
+use super::owner::{CheckError, Owner, WrongOwner};
 use crate::bell::Bell;
 use crate::camera_id::CameraId;
 use crate::clock::monotonic_ns;
@@ -34,6 +35,8 @@ pub struct SourceOptions {
     pub map_mode: MapMode,
     /// Maps all pages when the source is opened, so that the first look at each slot costs no page faults.
     pub populate: bool,
+    /// Whose frames are accepted.
+    pub owner: Owner,
 }
 
 /// The ring of one camera, open for reading.
@@ -42,7 +45,7 @@ pub struct SourceOptions {
 /// shape: when the health is anything but [`Health::Live`] or [`Health::Idle`], [`reopen`](Self::reopen) finds
 /// what is at the path then. Frame ids go on if the epoch is the same and begin again if it is not.
 ///
-/// The folder is not checked for its owner. Whoever can replace it can show other pictures, and nothing worse:
+/// Whoever can replace the folder can show other pictures, which [`SourceOptions::owner`] is about, and nothing worse:
 /// whatever is in the files is checked before it is used.
 #[derive(Debug)]
 pub struct FrameSource {
@@ -87,13 +90,16 @@ pub enum OpenError {
         /// The camera's folder.
         path: PathBuf,
     },
+    /// The export is not that of the user whose frames are accepted.
+    #[error(transparent)]
+    WrongOwner(#[from] WrongOwner),
     /// The operating system refused.
     #[error(transparent)]
     Os(#[from] OsError),
 }
 
 impl OpenError {
-    /// `SOURCE_NOT_FOUND`, `INCOMPATIBLE_LAYOUT`, `PERMISSION_DENIED` or `IO`.
+    /// `SOURCE_NOT_FOUND`, `INCOMPATIBLE_LAYOUT`, `WRONG_OWNER`, `PERMISSION_DENIED` or `IO`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -101,6 +107,7 @@ impl OpenError {
             Self::Incompatible { .. } | Self::NotARingFile { .. } | Self::Mismatched { .. } => {
                 "INCOMPATIBLE_LAYOUT"
             }
+            Self::WrongOwner(_) => "WRONG_OWNER",
             Self::Os(error) => error.code(),
         }
     }
@@ -143,6 +150,13 @@ impl FrameSource {
                 path: path.join(file),
             }
         };
+        options
+            .owner
+            .check(path, &dir, [&meta_stat, &data_stat])
+            .map_err(|error| match error {
+                CheckError::WrongOwner(wrong) => OpenError::WrongOwner(wrong),
+                CheckError::Os(errno) => refused("look at", path, errno),
+            })?;
         let meta_len = usable_len(&meta_stat).filter(|&len| len as u64 <= LARGEST_META);
         let meta_len = meta_len.ok_or_else(not_a_ring_file(META))?;
         let data_len = usable_len(&data_stat).ok_or_else(not_a_ring_file(DATA))?;

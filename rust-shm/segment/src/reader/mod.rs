@@ -3,10 +3,12 @@
 mod follower;
 mod frame_source;
 mod health;
+mod owner;
 mod rhythm;
 mod wait;
 
 pub use follower::Follower;
 pub use frame_source::{FrameSource, OpenError, SourceOptions};
 pub use health::{Health, HealthReport};
+pub use owner::{Owner, WrongOwner};
 pub use wait::{Awaited, Waited, WaitedAny, wait_any, wait_for_frame};

@@ -309,12 +309,25 @@ impl Segment {
     /// What somebody else put at the path is left alone. Never fails and never waits; a second call does
     /// nothing. Dropping the segment does the same.
     pub fn end(&mut self) {
+        self.remove(|memory| {
+            if state(memory) == Some(State::Live) {
+                set_state(memory, State::Ended);
+            }
+        });
+    }
+
+    /// Removes the files of a camera that was not closed, because its process ends: readers find the writer dead, as
+    /// after a crash, and wait for its return. Otherwise like [`end`](Self::end).
+    pub fn leave(&mut self) {
+        // Readers need not wait until the heartbeat is old.
+        self.remove(|memory| beat(memory, 0));
+    }
+
+    fn remove(&mut self, tell: impl FnOnce(&Arc<WritableMapping>)) {
         let Some(files) = self.files.take() else {
             return;
         };
-        if state(&self.memory) == Some(State::Live) {
-            set_state(&self.memory, State::Ended);
-        }
+        tell(&self.memory);
         change_bell(&self.memory);
         self.memory.ring_bell();
         fail_point!("ring-ended");
