@@ -87,7 +87,9 @@ describe('a real FFmpeg', () => {
       cameraId: 'cam',
       args: testPicture({ size: '320x240', seconds: 3, hashes }),
     });
-    const script = fileURLToPath(new URL('readers/frame_reader.py', import.meta.url));
+    const script = fileURLToPath(
+      new URL('../../../rust-shm/protocol/readers/frame_reader.py', import.meta.url),
+    );
     const output = await runToEnd('python3', [script, source.path, '4']);
     const { accepted } = JSON.parse(output) as { accepted: Record<string, string> };
     const frames = Object.entries(accepted).map(([id, hash]) => ({

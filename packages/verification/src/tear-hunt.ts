@@ -22,7 +22,7 @@ const DEFAULT_SECONDS = 60;
 const STREAMING = { GLIBC_TUNABLES: 'glibc.cpu.x86_non_temporal_threshold=0x4040' };
 
 const pythonHunter = fileURLToPath(new URL('../readers/tear_hunt.py', import.meta.url));
-const pythonReader = fileURLToPath(new URL('../../frame-export/test/readers', import.meta.url));
+const pythonReader = fileURLToPath(new URL('../../../rust-shm/protocol/readers', import.meta.url));
 
 const READERS = ['typescript copy', 'typescript look', 'rust', 'python'] as const;
 type ReaderName = (typeof READERS)[number];
