@@ -49,7 +49,7 @@ export type FrameSourceLocation = FrameSourceOptions &
 /**
  * Why no frame can come from what is open now:
  * `writer-gone`: its process died; `absent`: there is no export at the path; `incompatible`: there is one
- * that this package cannot read. After each of them, and after `ended` and `replaced`, call `reopen`.
+ * that this package cannot read. After each of them, and after `ended`, `replaced` and `damaged`, call `reopen`.
  */
 export type SourceVerdict =
   | { readonly status: 'writer-gone' }
@@ -74,9 +74,10 @@ export type ReopenResult =
 /**
  * Health of the writer: frames come (`live`); its process is well but no frame came for 2 s (`idle`); its
  * process lives and does not run (`hung`); its process is gone (`dead`); the camera was stopped (`ended`);
- * there is a newer generation (`replaced`); nothing is open (`absent`).
+ * there is a newer generation (`replaced`); the ring says what no writer writes, as after a file was cut short
+ * (`damaged`); nothing is open (`absent`).
  */
-export type SourceState = 'live' | 'idle' | 'hung' | 'dead' | 'ended' | 'replaced' | 'absent';
+export type SourceState = 'live' | 'idle' | 'hung' | 'dead' | 'ended' | 'replaced' | 'damaged' | 'absent';
 
 export interface SourceHealth {
   readonly state: SourceState;
@@ -254,10 +255,8 @@ export class FrameSource {
     if (!isWhole(ring)) return this.#lost();
     if (ring.stores.areDue()) ring.native.dropStores();
     const outcome = read(ring.reader);
-    if (outcome.status === 'frame') {
-      // A look may have taken the memory away itself, and have looked at nothing from then on.
-      return isWhole(ring) ? outcome : this.#lost();
-    }
+    // A look may have taken the memory away itself, and have looked at nothing from then on.
+    if (!isWhole(ring)) return this.#lost();
     // Whether the writer still lives is asked only where it matters, and costs nothing while frames come.
     if (outcome.status === 'nothing-newer' && isWriterGone(ring)) return { status: 'writer-gone' };
     return outcome;

@@ -1,5 +1,6 @@
 /** What a reader is told: the metadata of a frame, and the outcome of a read. Types only. */
 
+import type { FrameColours } from './colours.js';
 import type { PixelFormat } from './geometry.js';
 
 export interface FrameMetadata {
@@ -18,9 +19,11 @@ export interface FrameMetadata {
   readonly pixelFormat: PixelFormat;
   readonly strideBytes: number;
   readonly dataSizeBytes: number;
+  /** What the numbers of the picture mean; the same object for all frames of a ring. */
+  readonly colours: FrameColours;
 }
 
-/** How a read ended if it did not end with a frame. */
+/** How a read ended if it did not end with a frame: the table of outcomes in the protocol document. */
 export type NoFrame =
   /** No frame after the given one has been published yet. */
   | { readonly status: 'nothing-newer' }
@@ -29,6 +32,8 @@ export type NoFrame =
    * `missed` counts the frames from the given one up to and including `frameId`.
    */
   | { readonly status: 'overwritten'; readonly frameId: number; readonly missed: number }
+  /** The ring or the record of the frame says what no writer writes: a file was cut short, or bytes were changed. */
+  | { readonly status: 'damaged' }
   /** The ring has ended and has nothing newer to give: its camera was closed, or its memory given back. */
   | { readonly status: 'ended' }
   /** The ring was replaced by the next generation and has nothing newer to give. */

@@ -1,4 +1,5 @@
 export type { FrameClock } from './clock.js';
+export type { ChromaSiting, ColourRange, FrameColours } from './colours.js';
 export type { RingBufferErrorCode } from './errors.js';
 export { RingBufferError } from './errors.js';
 export type { FrameLook, FrameMetadata, FrameRead, NoFrame } from './frame.js';

@@ -5,6 +5,8 @@
  * Words are in the byte order of the machine, which is the protocol's little-endian wherever there are mappings.
  */
 
+import type { FrameColours } from './colours.js';
+import { coloursOfBytes } from './colours.js';
 import { RingBufferError } from './errors.js';
 import type { FrameGeometry } from './geometry.js';
 import { geometryComplaint, nv12SizeBytes } from './geometry.js';
@@ -63,6 +65,8 @@ export const HEADER = {
   height: 236,
   pixelFormat: 240,
   stride: 244,
+  /** Five bytes: matrix, primaries, transfer, range, chroma siting. */
+  colours: 248,
   state: 256,
   heartbeatNs: 320,
   framesWritten: 384,
@@ -136,6 +140,7 @@ export interface FrameRingLayout {
   readonly geometry: FrameGeometry;
   readonly frameSizeBytes: number;
   readonly slotCount: number;
+  readonly colours: FrameColours;
   /** 32 hexadecimal digits. */
   readonly epoch: string;
   readonly generation: bigint;
@@ -206,6 +211,7 @@ export function readLayout(memory: FrameRingMemory, words: MetaWords): FrameRing
     geometry,
     frameSizeBytes,
     slotCount,
+    colours: coloursOfBytes(meta.slice(HEADER.colours, HEADER.colours + 5)),
     epoch: hex(meta, HEADER.epoch, 16),
     generation: words.u64[HEADER.generation / 8] ?? 0n,
     firstFrameId,

@@ -1,6 +1,8 @@
 /** Makes rings: allocates their memory, or lays one out in memory that is there. The only place that writes headers. */
 
 import { systemClock } from './clock.js';
+import type { FrameColours } from './colours.js';
+import { bytesOfColours } from './colours.js';
 import { RingBufferError } from './errors.js';
 import type { FrameGeometry } from './geometry.js';
 import { nv12Geometry, nv12SizeBytes } from './geometry.js';
@@ -28,6 +30,8 @@ export interface FrameRingOptions {
   readonly strideBytes?: number;
   /** From 3 to 64; default 4. The newest `slotCount - 1` frames can be relied on to be there. */
   readonly slotCount?: number;
+  /** What the colours of the pictures mean, as far as it is known; default: nothing is said. */
+  readonly colours?: Partial<FrameColours>;
   /** 16 bytes; default random. A new one for every start of a camera's frames. */
   readonly epoch?: Uint8Array;
   /** From 1 within the epoch; default 1. */
@@ -49,7 +53,7 @@ export interface AllocateOptions extends FrameRingOptions {
  * All the memory that a ring will ever have, laid out and empty: `slotCount` pictures, each rounded up to 4096 bytes,
  * and 4096 to 12288 bytes of meta. The pages are touched here, so that the first frames cost no more than later ones.
  *
- * @throws RingBufferError `BAD_GEOMETRY`, `BAD_SLOT_COUNT`, `BAD_IDENTITY`, `OUT_OF_MEMORY`.
+ * @throws RingBufferError `BAD_GEOMETRY`, `BAD_SLOT_COUNT`, `BAD_COLOURS`, `BAD_IDENTITY`, `OUT_OF_MEMORY`.
  */
 export function allocateFrameRing(options: AllocateOptions): FrameRingMemory {
   const { geometry, slotCount } = checkedShape(options);
@@ -71,7 +75,7 @@ export function allocateFrameRing(options: AllocateOptions): FrameRingMemory {
  * Makes an empty ring of memory that nobody looks at yet; `frameRingSizes` says how much it takes. All of meta is
  * overwritten; data is left as it is.
  *
- * @throws RingBufferError `BAD_GEOMETRY`, `BAD_SLOT_COUNT`, `BAD_IDENTITY`, `UNSUITABLE_MEMORY`.
+ * @throws RingBufferError `BAD_GEOMETRY`, `BAD_SLOT_COUNT`, `BAD_COLOURS`, `BAD_IDENTITY`, `UNSUITABLE_MEMORY`.
  */
 export function layOutFrameRing(memory: FrameRingMemory, options: FrameRingOptions): void {
   const { geometry, slotCount } = checkedShape(options);
@@ -81,6 +85,7 @@ export function layOutFrameRing(memory: FrameRingMemory, options: FrameRingOptio
     const message = `a ring of this shape takes ${metaBytes} bytes of meta at a multiple of 8 and ${dataBytes} of data`;
     throw new RingBufferError('UNSUITABLE_MEMORY', message);
   }
+  const colours = bytesOfColours(options.colours ?? {});
   const { epoch, generation, firstFrameId, createdNs, createdWallNs } = checkedIdentity(options);
 
   meta.fill(0);
@@ -124,6 +129,7 @@ export function layOutFrameRing(memory: FrameRingMemory, options: FrameRingOptio
   u32(HEADER.height, geometry.height);
   u32(HEADER.pixelFormat, PIXEL_FORMAT_NV12);
   u32(HEADER.stride, geometry.strideBytes);
+  meta.set(colours, HEADER.colours);
   u32(HEADER.state, STATE.live);
 }
 
@@ -139,7 +145,7 @@ function checkedShape(options: FrameRingOptions): { geometry: FrameGeometry; slo
 
 function checkedIdentity(
   options: FrameRingOptions,
-): Required<Omit<FrameRingOptions, keyof FrameGeometry | 'slotCount'>> {
+): Required<Omit<FrameRingOptions, keyof FrameGeometry | 'slotCount' | 'colours'>> {
   const now = new BigUint64Array(2);
   systemClock()(now);
   const {

@@ -1,5 +1,6 @@
 /** The reading side of a ring. Loads only: nothing it does can be noticed by the writer or by other readers. */
 
+import type { FrameColours } from './colours.js';
 import { RingBufferError } from './errors.js';
 import type { FrameLook, FrameMetadata, FrameRead, NoFrame } from './frame.js';
 import type { FrameGeometry } from './geometry.js';
@@ -8,7 +9,9 @@ import {
   FLAG_CHECKSUM,
   FLAG_SOURCE_TIMESTAMP,
   HEADER,
+  PIXEL_FORMAT_NV12,
   RECORD,
+  RECORD_SIZE,
   STATE,
   metaWords,
   readLayout,
@@ -28,9 +31,6 @@ import { readStatistics } from './statistics.js';
  */
 export type FrameLooker<T> = (picture: Uint8Array, frame: FrameMetadata) => T;
 
-/** How often a read starts again with a newer frame after it was overtaken by the writer. */
-const ATTEMPTS = 4;
-
 const SEQUENCE = RECORD.sequence / 4;
 
 /**
@@ -38,6 +38,7 @@ const SEQUENCE = RECORD.sequence / 4;
  * or the reason why there is none. It allocates that value and nothing else.
  *
  * `afterId` is the newest frame that the caller has seen, 0 if none: then `missed` counts from the ring's first frame.
+ * A look at the newest frame may take `slotCount - 2` frame intervals. For anything longer copy the picture.
  * An `afterId` that is newer than the ring's newest frame gets `nothing-newer`; ids of another epoch mean nothing here.
  *
  * What is in the memory is never trusted: whatever another process writes there, a read ends after a bounded number of
@@ -53,8 +54,13 @@ export class FrameRingReader {
   readonly epoch: string;
   readonly generation: bigint;
   readonly firstFrameId: number;
+  /** What the colours of every frame mean. */
+  readonly colours: FrameColours;
   readonly #words: MetaWords;
   readonly #slots: readonly Slot[];
+  /** How many frames were published during the last look, and during the one before. */
+  #publishedLast = 0;
+  #publishedBefore = 0;
 
   /** @throws RingBufferError `INCOMPATIBLE_LAYOUT`, `UNSUITABLE_MEMORY`. */
   constructor(memory: FrameRingMemory) {
@@ -66,6 +72,7 @@ export class FrameRingReader {
     this.epoch = layout.epoch;
     this.generation = layout.generation;
     this.firstFrameId = layout.firstFrameId;
+    this.colours = layout.colours;
     this.#slots = layout.slots;
   }
 
@@ -77,12 +84,13 @@ export class FrameRingReader {
     return newest >= this.firstFrameId && Number.isSafeInteger(newest) ? newest : 0;
   }
 
-  /** Memory that was taken away (detached) has ended. */
-  get state(): 'live' | 'ended' | 'replaced' {
+  /** Memory that was taken away (detached) has ended. A number that no writer writes is damage. */
+  get state(): 'live' | 'ended' | 'replaced' | 'damaged' {
     if (this.#isGone()) return 'ended';
     const state = Atomics.load(this.#words.i32, HEADER.state / 4);
+    if (state === STATE.live) return 'live';
     if (state === STATE.ended) return 'ended';
-    return state === STATE.replaced ? 'replaced' : 'live';
+    return state === STATE.replaced ? 'replaced' : 'damaged';
   }
 
   /** Monotonic clock of the writer's last sign of life; 0 if it gives none. */
@@ -105,7 +113,7 @@ export class FrameRingReader {
 
   /**
    * Copies the oldest frame after `afterId` that is still there. A reader that is overtaken while copying goes on with
-   * younger frames, which have longer to live.
+   * the newest, which lives longest.
    *
    * @throws RingBufferError `DESTINATION_TOO_SMALL`, `BAD_FRAME_ID`.
    */
@@ -130,30 +138,18 @@ export class FrameRingReader {
    */
   lookNewest<T>(look: FrameLooker<T>, afterId = 0): FrameLook<T> {
     const seen = this.#seen(afterId);
-    let frameId = 0;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      frameId = this.newestId;
-      if (frameId <= seen) return this.#nothingAfter(seen);
-      const taken = this.#take(frameId, frameId - seen - 1, look);
-      if (taken !== null) return taken;
-    }
-    return { status: 'overwritten', frameId, missed: frameId - seen };
+    const newest = this.newestId;
+    return newest <= seen ? this.#nothingAfter(seen) : this.#takeOrNewest(newest, seen, look);
   }
 
-  /** `copyNext`, in place. */
+  /** `copyNext`, in place. If the looks take long, by the last two, the frame is one that lives long enough. */
   lookNext<T>(look: FrameLooker<T>, afterId: number): FrameLook<T> {
     const seen = this.#seen(afterId);
-    let frameId = 0;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const newest = this.newestId;
-      if (newest <= seen) return this.#nothingAfter(seen);
-      // First the oldest frame there can be, then 1, 3, 7 further from the writer, but not beyond the newest.
-      const distance = Math.min(2 ** attempt, this.slotCount);
-      frameId = Math.max(newest - this.slotCount + distance, seen + 1, this.firstFrameId);
-      const taken = this.#take(frameId, frameId - seen - 1, look);
-      if (taken !== null) return taken;
-    }
-    return { status: 'overwritten', frameId, missed: frameId - seen };
+    const newest = this.newestId;
+    if (newest <= seen) return this.#nothingAfter(seen);
+    let frameId = Math.max(this.#oldestForALook(newest), seen + 1, this.firstFrameId);
+    while (frameId < newest && !this.#holds(slotOf(this.#slots, frameId), frameId)) frameId++;
+    return this.#takeOrNewest(frameId, seen, look);
   }
 
   /** `copyAt`, in place. */
@@ -163,6 +159,31 @@ export class FrameRingReader {
     return this.#take(frameId, 0, look) ?? { status: 'overwritten', frameId, missed: 1 };
   }
 
+  /**
+   * The oldest frame that may be there; a younger one if frames were published during both of the last looks. Then as
+   * many and one more may be published during the next, and `slotCount` frames later a slot is opened again.
+   */
+  #oldestForALook(newest: number): number {
+    const published = Math.min(this.#publishedLast, this.#publishedBefore);
+    const reserve = published === 0 ? 1 : published + 3;
+    return Math.min(newest + reserve - this.slotCount, newest);
+  }
+
+  /** Takes the frame, or the newest if the writer was faster: two looks at most. */
+  #takeOrNewest<T>(frameId: number, seen: number, look: FrameLooker<T>): FrameLook<T> {
+    const taken = this.#take(frameId, frameId - seen - 1, look);
+    if (taken !== null) return taken;
+    const newest = this.newestId;
+    if (newest <= seen) return this.#nothingAfter(seen);
+    return (
+      this.#take(newest, newest - seen - 1, look) ?? {
+        status: 'overwritten',
+        frameId: newest,
+        missed: newest - seen,
+      }
+    );
+  }
+
   /** R2 to R5 for one frame; null if it is not, or no longer, in its slot. */
   #take<T>(frameId: number, missed: number, look: FrameLooker<T>): FrameLook<T> | null {
     const slot = slotOf(this.#slots, frameId);
@@ -170,8 +191,15 @@ export class FrameRingReader {
     if (!this.#holds(slot, frameId)) return null;
     // R3
     const frame = this.#describe(slot, frameId);
-    if (frame === null) return null;
+    if (frame === null) {
+      // R4, R5. ORDER open: as below; a record that is just being written contradicts nothing.
+      fence();
+      return this.#holds(slot, frameId) ? { status: 'damaged' } : null;
+    }
+    const before = this.newestId;
     const value = look(slot.picture, frame);
+    this.#publishedBefore = this.#publishedLast;
+    this.#publishedLast = Math.max(0, this.newestId - before);
     // R4. ORDER open: the picture was seen before the slot is checked again. Pairs with W1, W2.
     fence();
     // R5
@@ -182,18 +210,24 @@ export class FrameRingReader {
     return !this.#isGone() && isComplete(this.#words.i32, slot.record / 4 + SEQUENCE, frameId);
   }
 
-  /** The record of a slot; null if it does not describe this frame in this slot, which only a broken writer does. */
+  /** The record of a slot; null if it contradicts the ring or is of another frame, which only damage brings about. */
   #describe({ record, offset }: Slot, frameId: number): FrameMetadata | null {
     const words = this.#words;
+    const { width, height, strideBytes } = this.geometry;
     if (
+      u32At(words, record + RECORD.version) < 1 ||
+      u32At(words, record + RECORD.recordSize) < RECORD_SIZE ||
       u64At(words, record + RECORD.frameId) !== frameId ||
+      u32At(words, record + RECORD.width) !== width ||
+      u32At(words, record + RECORD.height) !== height ||
+      u32At(words, record + RECORD.pixelFormat) !== PIXEL_FORMAT_NV12 ||
+      u32At(words, record + RECORD.stride) !== strideBytes ||
       u64At(words, record + RECORD.dataOffset) !== offset ||
       u64At(words, record + RECORD.dataSize) !== this.frameSizeBytes
     ) {
       return null;
     }
     const flags = u32At(words, record + RECORD.flags);
-    const { width, height, strideBytes } = this.geometry;
     return {
       frameId,
       timestampNs: words.u64[(record + RECORD.timestampNs) / 8] ?? 0n,
@@ -206,6 +240,7 @@ export class FrameRingReader {
       pixelFormat: 'nv12',
       strideBytes,
       dataSizeBytes: this.frameSizeBytes,
+      colours: this.colours,
     };
   }
 
@@ -231,9 +266,9 @@ export class FrameRingReader {
     };
   }
 
-  /** Whether the memory was taken away (detached, transferred, shrunk): atomics would throw. */
+  /** Whether either range was taken away (detached, transferred): atomics would throw, pictures be empty. */
   #isGone(): boolean {
-    return this.#words.i32.length === 0;
+    return this.#words.i32.length === 0 || slotOf(this.#slots, 0).picture.length === 0;
   }
 }
 

@@ -246,9 +246,9 @@ export class FrameRingWriter {
     if (low >= 2 ** 32) i32[at + 1] = (i32[at + 1] ?? 0) + 1;
   }
 
-  /** Whether the memory was taken away (detached, transferred, shrunk): atomics would throw. */
+  /** Whether either range was taken away (detached, transferred): atomics and copies would throw. */
   #isGone(): boolean {
-    return this.#words.i32.length === 0;
+    return this.#words.i32.length === 0 || slotOf(this.#slots, 0).picture.length === 0;
   }
 }
 

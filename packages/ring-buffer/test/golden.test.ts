@@ -34,6 +34,13 @@ interface GoldenRing {
   readonly frames: readonly GoldenFrame[];
   readonly overwritten: readonly number[];
   readonly not_yet: readonly number[];
+  readonly colours?: {
+    readonly matrix: number | null;
+    readonly primaries: number | null;
+    readonly transfer: number | null;
+    readonly range: string | null;
+    readonly chroma_siting: string | null;
+  };
 }
 
 /** What happened in each scenario; the frames of all of them are made by one rule. */
@@ -59,10 +66,16 @@ const scenarios: Record<string, (writer: FrameRingWriter) => void> = {
   'next-generation': (writer) => {
     publish(writer, 6, 7);
   },
+  colours: (writer) => {
+    publish(writer, 1, 2);
+  },
 };
 
 const shapes: Record<string, Partial<FrameRingOptions>> = {
   'next-generation': { width: 32, strideBytes: 48, generation: 2n, firstFrameId: 6 },
+  colours: {
+    colours: { matrix: 1, primaries: 9, transfer: 16, range: 'limited', chromaSiting: 'top-left' },
+  },
 };
 
 function publish(writer: FrameRingWriter, from: number, to: number): void {
@@ -118,6 +131,13 @@ describe('the golden rings', () => {
       state: expected.state,
       heartbeatNs: BigInt(expected.heartbeat_ns),
       newestId: expected.newest_id,
+      colours: {
+        matrix: expected.colours?.matrix ?? null,
+        primaries: expected.colours?.primaries ?? null,
+        transfer: expected.colours?.transfer ?? null,
+        range: expected.colours?.range ?? null,
+        chromaSiting: expected.colours?.chroma_siting ?? null,
+      },
     });
     expect(reader.statistics()).toMatchObject({
       framesWritten: expected.frames_written,

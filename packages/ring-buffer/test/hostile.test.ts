@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FRAME_BYTES, makeRing, picture, pushUntil } from './rings.js';
 
-const STATUSES = ['frame', 'nothing-newer', 'overwritten', 'ended', 'replaced'];
+const STATUSES = ['frame', 'nothing-newer', 'overwritten', 'damaged', 'ended', 'replaced'];
 
 /** A ring in plain memory with a few frames in it. */
 function validRing(): FrameRingMemory {
@@ -62,7 +62,7 @@ function readEverything(reader: FrameRingReader, memory: FrameRingMemory): void 
   expect(STATUSES).toEqual(expect.arrayContaining([...verdicts]));
   expect(looksOutside).toBe(0);
   expect(looks).toBeLessThan(2000);
-  expect(['live', 'ended', 'replaced']).toContain(reader.state);
+  expect(['live', 'ended', 'replaced', 'damaged']).toContain(reader.state);
   expect(Number.isSafeInteger(reader.newestId)).toBe(true);
   reader.statistics();
   expect(reader.heartbeatNs).toBeTypeOf('bigint');
@@ -197,18 +197,42 @@ describe('hostile memory', () => {
   });
 
   it.each([
+    ['version', 0, 0],
+    ['record size', 4, 87],
     ['frame id', 8, 4],
+    ['width', 24, 18],
+    ['height', 28, 14],
+    ['pixel format', 32, 1],
+    ['stride', 36, 17],
     ['data size', 40, FRAME_BYTES + 1],
     ['data size beyond 32 bits', 44, 1],
     ['data offset', 48, 4096],
     ['data offset outside data', 52, 0xffffffff],
-  ])('P1.4: does not yield a frame whose record has another %s', (_, offset, value) => {
+  ])('P1.4 P2.18: calls a frame damaged whose record has another %s', (_, offset, value) => {
     const memory = validRing();
     const reader = new FrameRingReader(memory);
     // Frame 5 is in slot 2.
     new DataView(memory.meta.buffer).setUint32(512 + 2 * 128 + offset, value, true);
-    expect(reader.lookAt(() => 0, 5)).toEqual({ status: 'overwritten', frameId: 5, missed: 1 });
-    expect(reader.lookNewest(() => 0)).toEqual({ status: 'overwritten', frameId: 5, missed: 5 });
+    expect(reader.lookAt(() => 0, 5)).toEqual({ status: 'damaged' });
+    expect(reader.lookNewest(() => 0)).toEqual({ status: 'damaged' });
     expect(reader.lookAt(() => 0, 4)).toMatchObject({ status: 'frame' });
+  });
+
+  it.each([0, 4, 0xffffffff])('P2.18: calls a ring damaged whose state is %d', (state) => {
+    const memory = validRing();
+    const reader = new FrameRingReader(memory);
+    new DataView(memory.meta.buffer).setUint32(256, state, true);
+    expect(reader.state).toBe('damaged');
+    expect(reader.lookNext(() => 0, 4)).toMatchObject({ status: 'frame' });
+    expect(reader.lookNext(() => 0, 5)).toEqual({ status: 'damaged' });
+  });
+
+  it('P2.18: calls a ring of zeros damaged, which is what a file that was cut short becomes', () => {
+    const memory = validRing();
+    const reader = new FrameRingReader(memory);
+    memory.meta.fill(0);
+    memory.data.fill(0);
+    expect(reader.lookNewest(() => 0)).toEqual({ status: 'damaged' });
+    expect(reader.lookAt(() => 0, 3)).toEqual({ status: 'damaged' });
   });
 });

@@ -54,7 +54,7 @@ describe('taking frames', () => {
     expect(reader.copyAt(into, 5)).toMatchObject({ status: 'overwritten', frameId: 5 });
   });
 
-  it('P1.5: sends a walking reader that is overtaken again and again on to younger frames', () => {
+  it('P1.5 P2.19: sends a walking reader that is overtaken on to the newest frame', () => {
     const { writer, reader } = makeRing({ slotCount: 8 });
     pushUntil(writer, 8);
     const tried: number[] = [];
@@ -63,12 +63,11 @@ describe('taking frames', () => {
       pushUntil(writer, writer.newestId + 3);
       return frameId;
     }, 0);
-    // The oldest of 1..8 dies under the look; so does the second of 4..11; the fourth of 7..14 does not.
-    expect(tried).toEqual([1, 5, 10]);
-    expect(result).toMatchObject({ status: 'frame', value: 10, missed: 9 });
+    expect(tried).toEqual([1, 11]);
+    expect(result).toMatchObject({ status: 'frame', value: 11, missed: 10 });
   });
 
-  it('P1.4: gives up after a bounded number of attempts, and says where to go on', () => {
+  it('P1.4 P2.19: gives up after two looks, and says where to go on', () => {
     const { writer, reader } = makeRing();
     pushUntil(writer, 3);
     let looks = 0;
@@ -77,10 +76,10 @@ describe('taking frames', () => {
       pushUntil(writer, writer.newestId + 3);
     };
     const result = reader.lookNewest(overtake);
-    expect(looks).toBe(4);
-    expect(result).toEqual({ status: 'overwritten', frameId: 12, missed: 12 });
-    expect(reader.copyNext(into, 12)).toMatchObject({ frame: { frameId: 13 }, missed: 0 });
-    expect(reader.lookNext(overtake, 12)).toMatchObject({ status: 'overwritten' });
+    expect(looks).toBe(2);
+    expect(result).toEqual({ status: 'overwritten', frameId: 6, missed: 6 });
+    expect(reader.copyAt(into, 9)).toMatchObject({ frame: { frameId: 9 } });
+    expect(reader.lookNext(overtake, 6)).toMatchObject({ status: 'overwritten' });
   });
 
   it('P1.4: drops what a look saw if the picture changed under it, and copies likewise', () => {
@@ -126,8 +125,28 @@ describe('taking frames', () => {
         pixelFormat: 'nv12',
         strideBytes: 48,
         dataSizeBytes: 1152,
+        colours: { matrix: null, primaries: null, transfer: null, range: null, chromaSiting: null },
       },
     });
+  });
+
+  it('P2.14: says what the colours mean, as far as the writer does', () => {
+    const { memory, writer, reader } = makeRing({
+      colours: { matrix: 1, primaries: 2, transfer: 13, range: 'full', chromaSiting: 'top-left' },
+    });
+    const colours = { matrix: 1, primaries: null, transfer: 13, range: 'full', chromaSiting: 'top-left' };
+    pushUntil(writer, 1);
+    expect(reader.colours).toEqual(colours);
+    expect(reader.copyNewest(into)).toMatchObject({ frame: { colours } });
+    expect([...memory.meta.subarray(248, 256)]).toEqual([1, 0, 13, 2, 3, 0, 0, 0]);
+    for (const colours of [
+      { matrix: 256 },
+      { transfer: -1 },
+      { primaries: 0.5 },
+      { range: 'tv' as 'full' },
+    ]) {
+      expect(() => makeRing({ colours })).toThrow(expect.objectContaining({ code: 'BAD_COLOURS' }));
+    }
   });
 
   it('tells the end only when there is nothing left to read', () => {
@@ -177,6 +196,29 @@ describe('taking frames', () => {
     expect(reader.lookAt(() => 0, 1)).toEqual({ status: 'ended' });
     expect(reader.statistics().framesWritten).toBe(0);
   });
+});
+
+describe('memory of which one range was taken away', () => {
+  it.each(['meta', 'data'] as const)(
+    'P1.4: has ended for readers and writers, also if it is %s alone',
+    (gone) => {
+      const { memory, writer, reader } = makeRing();
+      pushUntil(writer, 2);
+      const { buffer } = memory[gone];
+      expect(
+        reader.lookNewest(() => {
+          structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+        }),
+      ).toEqual({ status: 'ended' });
+      expect(reader.lookNewest((bytes) => bytes.length)).toEqual({ status: 'ended' });
+      expect(reader.copyNext(into, 0)).toEqual({ status: 'ended' });
+      expect(reader.copyAt(into, 2)).toEqual({ status: 'ended' });
+      expect(reader.state).toBe('ended');
+      expect(writer.push(picture(3))).toBe(0);
+      expect(writer.begin().bytes).toHaveLength(0);
+      writer.end('ended');
+    },
+  );
 });
 
 describe('readers among themselves', () => {

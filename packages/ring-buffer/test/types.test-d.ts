@@ -20,7 +20,9 @@ declare const writer: FrameRingWriter;
 it('a copy gives a frame or the reason why there is none, told apart by status', () => {
   const read = reader.copyNewest(new Uint8Array(1));
   expectTypeOf(read).toEqualTypeOf<FrameRead>();
-  expectTypeOf(read.status).toEqualTypeOf<'frame' | 'nothing-newer' | 'overwritten' | 'ended' | 'replaced'>();
+  expectTypeOf(read.status).toEqualTypeOf<
+    'frame' | 'nothing-newer' | 'overwritten' | 'damaged' | 'ended' | 'replaced'
+  >();
   // @ts-expect-error a frame is there only if the status says so
   expectTypeOf(read.frame);
   if (read.status === 'frame') {

@@ -40,7 +40,7 @@ async function cut(baseDir: string, file: string): Promise<CheckResult> {
     if ((await reader.ask('next')) !== 'frame') failures.push('no frame before');
 
     truncateSync(`${path}/${file}`, 0);
-    note('read', await reader.ask('next'), 'overwritten', 'nothing-newer', 'writer-gone');
+    note('read', await reader.ask('next'), 'overwritten', 'damaged', 'nothing-newer', 'writer-gone');
     note('verdict', (await reader.ask('health')).state, 'hung', 'dead');
     note('open again', await reader.ask('reopen'), 'unchanged');
     note('publish', await outcome(), 'publish: publish: closed');

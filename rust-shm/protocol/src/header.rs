@@ -3,6 +3,7 @@
 
 use thiserror::Error;
 
+use crate::colours::Colours;
 use crate::geometry::{Geometry, GeometryError};
 use crate::layout::{self, header as at, pack, record, unpack, word};
 use crate::memory::{RingMemory, WritableMemory};
@@ -107,6 +108,7 @@ pub fn initialise<M: WritableMemory>(
     set(at::CREATED_WALL_NS, identity.created_wall_ns);
     set(at::WIDTH_AND_HEIGHT, pack(geometry.width(), geometry.height()));
     set(at::FORMAT_AND_STRIDE, pack(layout::NV12, geometry.stride()));
+    set(at::COLOURS, shape.colours().to_word());
     set(at::STATE, pack(State::Live.number(), 0));
 
     RecordWords::at(meta, word(at::CURRENT_RECORD)).initialise(geometry, 0);
@@ -194,7 +196,6 @@ pub struct Header {
     shape: RingShape,
     identity: RingIdentity,
     slot_stride: usize,
-    data_size: usize,
     first_slot_record: usize,
     words_per_slot_record: usize,
 }
@@ -247,7 +248,8 @@ impl Header {
             return Err(AttachError::PixelFormat(pixel_format));
         }
         let geometry = Geometry::nv12(width, height)?.with_stride(stride)?;
-        let shape = RingShape::new(geometry, slot_count)?;
+        let colours = Colours::from_word(load(at::COLOURS));
+        let shape = RingShape::new(geometry, slot_count)?.with_colours(colours);
 
         let (records, record_stride) = unpack(load(at::SLOT_RECORDS));
         let (records, record_stride) = (records as usize, record_stride as usize);
@@ -283,7 +285,6 @@ impl Header {
                 created_wall_ns: load(at::CREATED_WALL_NS),
             },
             slot_stride,
-            data_size,
             first_slot_record: word(records),
             words_per_slot_record: word(record_stride),
         })
@@ -304,6 +305,12 @@ impl Header {
         self.shape.geometry()
     }
 
+    /// What the colours of every picture mean.
+    #[must_use]
+    pub const fn colours(&self) -> Colours {
+        self.shape.colours()
+    }
+
     /// What tells this ring from another.
     pub const fn identity(&self) -> &RingIdentity {
         &self.identity
@@ -312,10 +319,6 @@ impl Header {
     /// The first id that a frame of this ring can have.
     pub(crate) fn first_frame_id(&self) -> u64 {
         self.identity.first_frame_id.max(1)
-    }
-
-    pub(crate) const fn data_size(&self) -> usize {
-        self.data_size
     }
 
     #[allow(

@@ -91,6 +91,8 @@ pub mod header {
     pub const WIDTH_AND_HEIGHT: usize = 232;
     /// `pixel_format` (low half) and `stride` (high half).
     pub const FORMAT_AND_STRIDE: usize = 240;
+    /// `matrix`, `primaries`, `transfer`, `range` and `chroma_siting`, a byte each from the lowest on; three reserved.
+    pub const COLOURS: usize = 248;
     /// `state` (low half); the high half is reserved.
     pub const STATE: usize = 256;
     /// `heartbeat_ns`
@@ -172,7 +174,8 @@ const _: () = {
     assert!(header::CREATED_WALL_NS == header::CREATED_NS + 8);
     assert!(header::WIDTH_AND_HEIGHT == header::CREATED_WALL_NS + 8);
     assert!(header::FORMAT_AND_STRIDE == header::WIDTH_AND_HEIGHT + 8);
-    assert!(header::FORMAT_AND_STRIDE + 16 == header::STATE);
+    assert!(header::COLOURS == header::FORMAT_AND_STRIDE + 8);
+    assert!(header::COLOURS + 8 == header::STATE);
     assert!(header::STATE % CACHE_LINE == 0);
     assert!(header::HEARTBEAT_NS == header::STATE + CACHE_LINE);
     assert!(header::FRAMES_WRITTEN == header::HEARTBEAT_NS + CACHE_LINE);

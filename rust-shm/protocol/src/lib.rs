@@ -7,6 +7,7 @@ compile_error!("the ring is read and written in place: it needs a little-endian 
 
 mod bell;
 mod checksum;
+mod colours;
 mod geometry;
 mod header;
 #[cfg(not(loom))]
@@ -24,6 +25,7 @@ mod writer;
 
 pub use bell::{BELL, Ticket, change_bell};
 pub use checksum::checksum;
+pub use colours::{ChromaSiting, ColourRange, Colours};
 pub use geometry::{Geometry, GeometryError};
 pub use header::{
     AttachError, Header, InitialiseError, RingIdentity, State, beat, heartbeat_ns, initialise, set_state,

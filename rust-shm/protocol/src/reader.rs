@@ -1,9 +1,12 @@
 //! The reader: steps R1 to R5 of PROTOCOL.md. It loads and never stores, and it believes nothing that stands
 //! in memory before it has checked it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use thiserror::Error;
 
 use crate::header::{AttachError, Header, State, heartbeat_ns, state};
+use crate::layout::{pack, unpack};
 use crate::memory::RingMemory;
 use crate::order::{Order, acquire_fence};
 use crate::picture::RacyBytes;
@@ -11,16 +14,17 @@ use crate::record::{FrameRecord, RecordWords};
 use crate::sequence;
 use crate::writer::Counters;
 
-/// How often a frame is chosen anew when the writer was faster.
-const TRIES: usize = 8;
-
 /// One of any number of readers of a ring.
 ///
-/// The frames that can be relied on to be there are the newest `slot_count - 1`.
+/// The frames that can be relied on to be there are the newest `slot_count - 1`, and a look at the newest may take
+/// `slot_count - 2` frame intervals. For anything longer copy the picture: that takes a fraction of an interval.
 #[derive(Debug)]
 pub struct Reader<M: RingMemory> {
     memory: M,
     header: Header,
+    /// How many frames were published during the last look, and during the one before in the high half. It is a guess
+    /// at the length of the next look and nothing else, so any thread may change it.
+    pace: AtomicU64,
 }
 
 /// A frame that was taken after another one.
@@ -28,25 +32,27 @@ pub struct Reader<M: RingMemory> {
 pub struct Taken<T = ()> {
     /// The frame.
     pub record: FrameRecord,
-    /// How many frames there were between the one asked from and this one.
+    /// How many frames were lost between the one asked from and this one. A reader that has seen none (0) begins with
+    /// the ring's first frame.
     pub missed: u64,
     /// What was made of the picture.
     pub value: T,
 }
 
-/// Why there is no frame. All but `DestinationTooSmall` and `Invalid` are ordinary.
+/// Why there is no frame: outcomes of the table in PROTOCOL.md. All but `DestinationTooSmall` and `Damaged` are
+/// ordinary. Whether more is to come where there is nothing newer, [`Reader::state`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Miss {
     /// The frame is not there yet, or there is none newer.
     #[error("the frame is not there yet")]
-    NotYet,
+    NothingNewer,
     /// The frame is gone, or was overwritten while it was read.
     #[error("the frame was overwritten")]
     Overwritten,
     /// The record says what no writer writes. The memory is damaged.
     #[error("the record of the frame contradicts the header of the ring")]
-    Invalid,
+    Damaged,
     /// The picture does not fit.
     #[error("the picture needs {needed} bytes")]
     DestinationTooSmall {
@@ -57,9 +63,13 @@ pub enum Miss {
 
 impl<M: RingMemory> Reader<M> {
     /// Checks the header and takes a copy of it. Whatever stands in memory, the answer is a reader or an error.
+    ///
+    /// # Errors
+    /// [`AttachError`] says what does not fit.
     pub fn attach(memory: M) -> Result<Self, AttachError> {
         let header = Header::read(&memory)?;
-        Ok(Self { memory, header })
+        let pace = AtomicU64::new(0);
+        Ok(Self { memory, header, pace })
     }
 
     /// The memory of the ring.
@@ -111,12 +121,24 @@ impl<M: RingMemory> Reader<M> {
         Some(self.newest_id()).filter(|&newest| newest > after)
     }
 
-    /// The oldest frame newer than `after` that is still there.
+    /// How many frames a reader has missed that has taken frame `after` last and takes frame `id` now. One that has
+    /// taken none (0) begins with the first frame of this ring.
+    #[must_use]
+    pub fn missed_between(&self, after: u64, id: u64) -> u64 {
+        let seen = if after == 0 {
+            self.header.first_frame_id() - 1
+        } else {
+            after
+        };
+        id.saturating_sub(seen).saturating_sub(1)
+    }
+
+    /// The oldest frame newer than `after` that is still there, and that lives long enough to be looked at as long as
+    /// the last one was. A reader that keeps up with the writer gets every frame.
     pub fn next_after(&self, after: u64) -> Option<u64> {
         let newest = self.newest_after(after)?;
-        let slots = u64::from(self.header.shape().slot_count());
-        let oldest = (newest + 1)
-            .saturating_sub(slots)
+        let oldest = self
+            .oldest_for_a_look(newest)
             .max(self.header.first_frame_id())
             .max(after + 1);
         let is_there = |id: &u64| {
@@ -126,6 +148,24 @@ impl<M: RingMemory> Reader<M> {
         // At most `slot_count` frames to ask. The newest is the answer even if it has gone meanwhile: reading
         // it will tell.
         Some((oldest..newest).find(is_there).unwrap_or(newest))
+    }
+
+    /// The oldest frame that may be there; a younger one if frames were published during both of the last looks. Then
+    /// as many and one more may be published during the next, and `slot_count` frames later a slot is opened again.
+    fn oldest_for_a_look(&self, newest: u64) -> u64 {
+        let slots = u64::from(self.header.shape().slot_count());
+        let (last, before) = unpack(self.pace.load(Ordering::Relaxed));
+        let reserve = match last.min(before) {
+            0 => 1,
+            published => u64::from(published) + 3,
+        };
+        newest.saturating_add(reserve).saturating_sub(slots).min(newest)
+    }
+
+    fn note_look(&self, published: u64) {
+        let (last, _) = unpack(self.pace.load(Ordering::Relaxed));
+        let published = u32::try_from(published).unwrap_or(u32::MAX);
+        self.pace.store(pack(published, last), Ordering::Relaxed);
     }
 
     /// Copies the picture of frame `id` into the beginning of `into`. The bytes there are void on a miss.
@@ -149,7 +189,7 @@ impl<M: RingMemory> Reader<M> {
             return Err(Miss::Overwritten);
         }
         if id > sequence::MAX_FRAME_ID {
-            return Err(Miss::NotYet);
+            return Err(Miss::NothingNewer);
         }
         let slot = self.header.slot_record(self.memory.meta(), id);
         // R2
@@ -158,7 +198,7 @@ impl<M: RingMemory> Reader<M> {
         acquire_fence(Order::Publish);
         if seen != sequence::complete(id) {
             return Err(if seen < sequence::complete(id) {
-                Miss::NotYet
+                Miss::NothingNewer
             } else {
                 Miss::Overwritten
             });
@@ -175,7 +215,7 @@ impl<M: RingMemory> Reader<M> {
         if slot.sequence().load() != seen {
             return Err(Miss::Overwritten);
         }
-        found.ok_or(Miss::Invalid)
+        found.ok_or(Miss::Damaged)
     }
 
     /// Copies the newest frame, if it is newer than `after`.
@@ -184,7 +224,8 @@ impl<M: RingMemory> Reader<M> {
         self.take(after, Self::newest_after, |_, picture| _ = picture.copy_to(into))
     }
 
-    /// Looks at the newest frame, if it is newer than `after`. `look` is called again if the writer was faster.
+    /// Looks at the newest frame, if it is newer than `after`. `look` is called a second time, with the frame that is
+    /// the newest then, if the writer was faster.
     pub fn look_newest<T>(
         &self,
         after: u64,
@@ -199,8 +240,8 @@ impl<M: RingMemory> Reader<M> {
         self.take(after, Self::next_after, |_, picture| _ = picture.copy_to(into))
     }
 
-    /// Looks at the oldest frame newer than `after` that is still there. `look` is called again if the writer
-    /// was faster.
+    /// Looks at the oldest frame newer than `after` that is still there and lives long enough, going by the last
+    /// look. `look` is called a second time, with the newest frame, if the writer was faster.
     pub fn look_next<T>(
         &self,
         after: u64,
@@ -213,10 +254,10 @@ impl<M: RingMemory> Reader<M> {
     pub fn current(&self) -> Result<FrameRecord, Miss> {
         let current = self.header.current_record(self.memory.meta());
         match self.stable(current) {
-            Some((0, _)) => Err(Miss::NotYet),
-            Some((_, record)) => record.ok_or(Miss::Invalid),
+            Some((0, _)) => Err(Miss::NothingNewer),
+            Some((_, record)) => record.ok_or(Miss::Damaged),
             None => {
-                let newest = self.newest_after(0).ok_or(Miss::NotYet)?;
+                let newest = self.newest_after(0).ok_or(Miss::NothingNewer)?;
                 self.look(newest, |_, _| ()).map(|(record, ())| record)
             }
         }
@@ -235,29 +276,46 @@ impl<M: RingMemory> Reader<M> {
         is_stable.then_some((id, record))
     }
 
-    /// Chooses a frame and reads it, again as long as the writer is faster, a bounded number of times.
+    /// Chooses a frame and reads it; if the writer was faster, the newest, which lives longest. Two looks at most.
     fn take<T>(
         &self,
         after: u64,
         choose: impl Fn(&Self, u64) -> Option<u64>,
         mut look: impl FnMut(&FrameRecord, RacyBytes<'_>) -> T,
     ) -> Result<Taken<T>, Miss> {
-        let mut last = Miss::Overwritten;
-        for _ in 0..TRIES {
-            let id = choose(self, after).ok_or(Miss::NotYet)?;
-            match self.look(id, &mut look) {
-                Ok((record, value)) => {
-                    return Ok(Taken {
-                        record,
-                        missed: id - after - 1,
-                        value,
-                    });
-                }
-                Err(miss @ (Miss::Overwritten | Miss::NotYet)) => last = miss,
-                Err(miss) => return Err(miss),
+        let first = choose(self, after).ok_or(Miss::NothingNewer)?;
+        match self.take_one(first, after, &mut look) {
+            Err(Miss::Overwritten | Miss::NothingNewer) => {
+                let newest = self.newest_after(after).ok_or(Miss::NothingNewer)?;
+                self.take_one(newest, after, &mut look)
             }
+            done => done,
         }
-        Err(last)
+    }
+
+    /// Reads frame `id` and notes how long that took, in frames.
+    fn take_one<T>(
+        &self,
+        id: u64,
+        after: u64,
+        look: &mut impl FnMut(&FrameRecord, RacyBytes<'_>) -> T,
+    ) -> Result<Taken<T>, Miss> {
+        let mut published = None;
+        let result = self.look(id, |record, picture| {
+            let before = self.newest_id();
+            let value = look(record, picture);
+            published = Some(self.newest_id().saturating_sub(before));
+            value
+        });
+        if let Some(published) = published {
+            self.note_look(published);
+        }
+        let (record, value) = result?;
+        Ok(Taken {
+            record,
+            missed: self.missed_between(after, id),
+            value,
+        })
     }
 
     /// As much of `into` as a picture needs.
@@ -267,11 +325,12 @@ impl<M: RingMemory> Reader<M> {
     }
 
     fn record(&self, words: RecordWords<'_>, id: u64) -> Option<FrameRecord> {
-        words.read(self.header.geometry(), self.header.data_size(), id)
+        words.read(self.header.geometry(), self.header.slot_offset(id), id)
     }
 
     fn picture(&self, record: &FrameRecord) -> RacyBytes<'_> {
-        // SAFETY: `RecordWords::read` has checked that the picture ends inside data.
+        // SAFETY: `RecordWords::read` has compared it with the offset of a slot, which `Header::read` has checked
+        // to end inside data.
         let start = unsafe { self.memory.data().add(record.data_offset) };
         // SAFETY: as above, and data stays mapped and readable while `self.memory` lives.
         unsafe { RacyBytes::new(start, self.frame_bytes()) }

@@ -98,22 +98,19 @@ impl<'a> RecordWords<'a> {
         }
     }
 
-    /// Reads the record, or `None` if it is not one of frame `id` in a ring of this geometry and `data_len` bytes
-    /// of data.
-    ///
-    /// The picture that the returned record describes lies inside data, whatever is written meanwhile.
-    pub(crate) fn read(self, geometry: Geometry, data_len: usize, id: u64) -> Option<FrameRecord> {
+    /// Reads the record, or `None` if it is not one of frame `id` in a ring of this geometry, or of a slot whose
+    /// picture is not at `data_offset`, which the caller has checked to be inside data.
+    pub(crate) fn read(self, geometry: Geometry, data_offset: usize, id: u64) -> Option<FrameRecord> {
         let (version, record_size) = unpack(self.word(at::VERSION_AND_SIZE).load());
         let frame_id = self.word(at::FRAME_ID).load();
         let data_size = self.word(at::DATA_SIZE).load();
-        let data_offset = usize::try_from(self.word(at::DATA_OFFSET).load()).ok()?;
         let is_sound = version >= VERSION
             && record_size >= RECORD_SIZE
             && frame_id == id
             && self.word(at::WIDTH_AND_HEIGHT).load() == pack(geometry.width(), geometry.height())
             && self.word(at::FORMAT_AND_STRIDE).load() == pack(NV12, geometry.stride())
             && data_size == geometry.frame_bytes() as u64
-            && data_offset.checked_add(geometry.frame_bytes())? <= data_len;
+            && self.word(at::DATA_OFFSET).load() == data_offset as u64;
         is_sound.then(|| FrameRecord {
             frame_id,
             stamp: self.stamp(),

@@ -2,23 +2,51 @@
 
 use thiserror::Error;
 
+use crate::colours::Colours;
 use crate::geometry::Geometry;
 use crate::layout::{MAX_SLOTS, MIN_SLOTS, PAGE, RECORD_STRIDE, SLOT_RECORDS};
 
-/// Geometry and number of slots. A value of this type is always valid.
+/// Geometry, number of slots and colours: what is the same for all pictures of a ring. Always valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RingShape {
     geometry: Geometry,
     slot_count: u32,
+    colours: Colours,
 }
 
 impl RingShape {
-    /// A ring of `slot_count` pictures, 3 to 64.
+    /// A ring of `slot_count` pictures, 3 to 64, whose colours are not said.
+    ///
+    /// # Errors
+    /// [`ShapeError`] for any other number of slots.
     pub const fn new(geometry: Geometry, slot_count: u32) -> Result<Self, ShapeError> {
         if slot_count < MIN_SLOTS || slot_count > MAX_SLOTS {
             return Err(ShapeError { slot_count });
         }
-        Ok(Self { geometry, slot_count })
+        let colours = Colours {
+            matrix: None,
+            primaries: None,
+            transfer: None,
+            range: None,
+            chroma_siting: None,
+        };
+        Ok(Self {
+            geometry,
+            slot_count,
+            colours,
+        })
+    }
+
+    /// The same shape with pictures of these colours.
+    #[must_use]
+    pub const fn with_colours(self, colours: Colours) -> Self {
+        Self { colours, ..self }
+    }
+
+    /// What the colours of every picture mean.
+    #[must_use]
+    pub const fn colours(self) -> Colours {
+        self.colours
     }
 
     /// The shape of every picture.

@@ -16,7 +16,7 @@ mod scenarios;
 
 use std::fs;
 
-use scenarios::{Expected, ExpectedFrame, picture};
+use scenarios::{Expected, ExpectedColours, ExpectedFrame, picture};
 use vas_frame_protocol::{HeapRing, Miss, Reader, State, checksum};
 
 fn golden(name: &str, extension: &str) -> Vec<u8> {
@@ -128,6 +128,7 @@ fn seen(reader: &Reader<&HeapRing>, expected: &Expected) -> Expected {
         newest_id: reader.newest_id(),
         frames,
         overwritten: missed(&expected.overwritten, Miss::Overwritten),
-        not_yet: missed(&expected.not_yet, Miss::NotYet),
+        not_yet: missed(&expected.not_yet, Miss::NothingNewer),
+        colours: ExpectedColours::of(header.colours()),
     }
 }

@@ -225,7 +225,7 @@ fn p2_4_a_record_that_contradicts_the_header_is_told_from_one_that_was_overwritt
         let (mut meta, data) = golden("wrapped");
         meta[slot_of_5 + field..slot_of_5 + field + 8].copy_from_slice(&value.to_le_bytes());
         let reader = Reader::attach(HeapRing::from_bytes(&meta, &data)).unwrap();
-        assert_eq!(reader.look(5, |_, _| ()), Err(Miss::Invalid), "{field} {value}");
+        assert_eq!(reader.look(5, |_, _| ()), Err(Miss::Damaged), "{field} {value}");
         assert!(reader.look(4, |_, _| ()).is_ok());
     }
 }

@@ -120,7 +120,7 @@ fn copy(reader: &Reader<&HeapRing>, id: u64, picture: &mut [u8], seen: &mut Seen
         }
         // What is in `picture` is what a reader without R5 would have taken. It is untouched if R2 said no.
         Err(Miss::Overwritten) => seen.count(false, picture[..8] == [0; 8] || is_whole(picture, id)),
-        Err(miss) => assert_eq!(miss, Miss::NotYet),
+        Err(miss) => assert_eq!(miss, Miss::NothingNewer),
     }
 }
 
@@ -134,7 +134,7 @@ fn look(reader: &Reader<&HeapRing>, id: u64, seen: &mut Seen) {
     match result {
         Ok((_, is_whole)) => seen.count(true, is_whole),
         Err(Miss::Overwritten) => seen.count(false, without_validation.unwrap_or(true)),
-        Err(miss) => assert_eq!(miss, Miss::NotYet),
+        Err(miss) => assert_eq!(miss, Miss::NothingNewer),
     }
 }
 

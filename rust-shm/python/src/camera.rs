@@ -368,7 +368,7 @@ impl Camera {
 
     /// After a miss: whether there is time for another try. A ring that goes on missing is asked less often.
     fn may_try_again(&self, py: Python<'_>, miss: Miss, failures: u32, deadline: Deadline) -> PyResult<bool> {
-        if failures > 1 || miss == Miss::Invalid {
+        if failures > 1 || miss == Miss::Damaged {
             py.detach(|| std::thread::sleep(PAUSE));
         }
         py.check_signals()?;

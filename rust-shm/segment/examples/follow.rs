@@ -65,8 +65,10 @@ fn follow(
                 let age_us = monotonic_ns().saturating_sub(taken.record.stamp.timestamp_ns) / 1000;
                 writeln!(out, "frame {last}  missed {}  age {age_us} us", taken.missed)?;
             }
-            Err(Miss::NotYet) if matches!(health, Health::Live | Health::Idle | Health::Hung) => sleep(POLL),
-            Err(Miss::NotYet) => return Ok((last, health)),
+            Err(Miss::NothingNewer) if matches!(health, Health::Live | Health::Idle | Health::Hung) => {
+                sleep(POLL)
+            }
+            Err(Miss::NothingNewer) => return Ok((last, health)),
             // The writer was faster than this loop: go on with what is there now.
             Err(Miss::Overwritten) => {}
             Err(miss) => return Err(miss.into()),

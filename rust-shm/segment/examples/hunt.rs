@@ -90,8 +90,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let is_accepted = match outcome {
             Ok(_) => true,
             Err(Miss::Overwritten) => !is_validated && seen.get().is_some(),
-            Err(Miss::Invalid) if !is_validated => seen.get().is_some(),
-            Err(Miss::NotYet) => continue,
+            Err(Miss::Damaged) if !is_validated => seen.get().is_some(),
+            Err(Miss::NothingNewer) => continue,
             Err(miss) => return Err(miss.into()),
         };
         *match (is_accepted, seen.get().unwrap_or(true)) {

@@ -37,7 +37,7 @@ fn p2_7_goes_on_with_the_next_generation_and_counts_what_was_missed_across_it() 
     assert!(follower.catch_up().unwrap());
     let taken = follower.copy_newest(&mut picture).unwrap();
     assert_eq!((taken.record.frame_id, taken.missed), (5, 3));
-    assert_eq!(follower.copy_next(&mut picture), Err(Miss::NotYet));
+    assert_eq!(follower.copy_next(&mut picture), Err(Miss::NothingNewer));
     assert!(follower.catch_up().unwrap());
     let taken = follower.copy_next(&mut picture).unwrap();
     assert_eq!((taken.record.frame_id, taken.missed), (6, 0));

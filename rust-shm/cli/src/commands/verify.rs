@@ -68,7 +68,7 @@ pub(crate) fn verify(
                 (last, last_stamp) = (record.frame_id, record.stamp.timestamp_ns);
             }
             Err(Miss::Overwritten) => found.overtaken += 1,
-            Err(Miss::Invalid) => {
+            Err(Miss::Damaged) => {
                 found.say("a record contradicts the header of its ring".to_owned());
                 sleep(POLL);
             }

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use vas_frame_protocol::{
-    FrameStamp, Geometry, HeapRing, RingIdentity, RingShape, State, Writer, beat, checksum, set_state,
+    ChromaSiting, ColourRange, Colours, FrameStamp, Geometry, HeapRing, RingIdentity, RingShape, State,
+    Writer, beat, checksum, set_state,
 };
 
 /// What a reader must see. Nanoseconds are strings: they are too large for a number of JavaScript.
@@ -36,6 +37,31 @@ pub struct Expected {
     pub overwritten: Vec<u64>,
     /// Frames that are not there yet.
     pub not_yet: Vec<u64>,
+    /// What the ring says of its colours, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colours: Option<ExpectedColours>,
+}
+
+/// Codes of H.273, and names for range and siting.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedColours {
+    pub matrix: Option<u8>,
+    pub primaries: Option<u8>,
+    pub transfer: Option<u8>,
+    pub range: Option<String>,
+    pub chroma_siting: Option<String>,
+}
+
+impl ExpectedColours {
+    pub fn of(colours: Colours) -> Option<Self> {
+        (colours != Colours::default()).then(|| Self {
+            matrix: colours.matrix,
+            primaries: colours.primaries,
+            transfer: colours.transfer,
+            range: colours.range.map(|range| range.name().into()),
+            chroma_siting: colours.chroma_siting.map(|siting| siting.name().into()),
+        })
+    }
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +122,7 @@ pub fn all() -> Vec<Scenario> {
             ring.expected.state = "ended".into();
         }),
         scenario("next-generation", |ring| ring.publish(6..=7)),
+        scenario("colours", |ring| ring.publish(1..=2)),
     ]
 }
 
@@ -126,7 +153,18 @@ fn scenario(name: &'static str, make: impl FnOnce(&mut Making<'_>)) -> Scenario 
     } else {
         Geometry::nv12(16, 16).unwrap()
     };
-    let shape = RingShape::new(geometry, 3).unwrap();
+    let colours = if name == "colours" {
+        Colours {
+            matrix: Some(1),
+            primaries: Some(9),
+            transfer: Some(16),
+            range: Some(ColourRange::Limited),
+            chroma_siting: Some(ChromaSiting::TopLeft),
+        }
+    } else {
+        Colours::default()
+    };
+    let shape = RingShape::new(geometry, 3).unwrap().with_colours(colours);
     let identity = RingIdentity {
         epoch: std::array::from_fn(|i| i as u8),
         generation: if is_next { 2 } else { 1 },
@@ -141,7 +179,10 @@ fn scenario(name: &'static str, make: impl FnOnce(&mut Making<'_>)) -> Scenario 
     let mut making = Making {
         writer,
         geometry,
-        expected: empty(geometry, &identity),
+        expected: Expected {
+            colours: ExpectedColours::of(colours),
+            ..empty(geometry, &identity)
+        },
         published: Vec::new(),
         overwritten_by_open_slot: None,
     };
@@ -193,6 +234,7 @@ fn empty(geometry: Geometry, identity: &RingIdentity) -> Expected {
         frames: Vec::new(),
         overwritten: Vec::new(),
         not_yet: Vec::new(),
+        colours: None,
     }
 }
 

@@ -96,7 +96,7 @@ impl Follower {
     pub fn take(&mut self, source: &Arc<FrameSource>, record: &FrameRecord) -> Option<u64> {
         let is_newer = Arc::ptr_eq(source, &self.source) && record.frame_id > self.last;
         is_newer.then(|| {
-            let missed = record.frame_id - self.last - 1;
+            let missed = self.source.reader().missed_between(self.last, record.frame_id);
             self.last = record.frame_id;
             missed
         })
