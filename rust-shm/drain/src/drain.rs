@@ -1,12 +1,18 @@
 //! The thread that reads a camera's raw video pipe. It keeps one promise whatever happens: the pipe is read
 //! until the process at the other end closes it, and the read end is not closed before.
 //!
+//! A stream is bare, picture after picture, or framed: Matroska, which says what a picture is and when. Its first bytes
+//! tell which.
+//!
 //! Per frame it does nothing but `read` into the slot, two reads of the clock (no system calls) and the
 //! stores that publish. It takes no lock and allocates nothing. Whenever it cannot publish it reads into
-//! memory that was set aside before the pipe was handed out.
+//! memory that was set aside before the pipe was handed out. Of a framed stream the heads of the frames are read
+//! into a small buffer first: one more `read` per frame at most, and the picture still goes straight into the slot.
 
 use crate::fail_point::fail_point;
-use crate::link::{DrainState, Link};
+use crate::head::Head;
+use crate::link::{DrainState, Link, Stream, StreamForm};
+use crate::matroska::{Found, Mismatch, Parser};
 use crate::ring::{HeldWriter, Ring};
 use crate::scratch::{SCRATCH_BYTES, scratch};
 use crate::tally::Tally;
@@ -26,6 +32,12 @@ pub(crate) struct Drain {
     /// Bytes of the frame that passes through the pipe now that were read already, wherever they went: so
     /// that publishing can begin at a frame's first byte.
     position: usize,
+    stream: Stream,
+    /// Bytes that were read to learn what they are.
+    head: Head,
+    parser: Parser,
+    /// Bytes of the present picture of a framed stream that are still to come.
+    left: usize,
     has_checksums: bool,
 }
 
@@ -43,7 +55,7 @@ enum Flow {
 
 impl Drain {
     pub(crate) fn new(link: Arc<Link>, ring: Arc<Ring>, tally: Arc<Tally>, has_checksums: bool) -> Self {
-        let frame_bytes = ring.frame_bytes();
+        let (frame_bytes, geometry) = (ring.frame_bytes(), ring.geometry());
         // Set aside before the pipe is handed out.
         scratch();
         Self {
@@ -52,6 +64,10 @@ impl Drain {
             tally,
             frame_bytes,
             position: 0,
+            stream: Stream::UNKNOWN,
+            head: Head::new(),
+            parser: Parser::new(geometry.width(), geometry.height(), frame_bytes),
+            left: 0,
             has_checksums,
         }
     }
@@ -78,13 +94,184 @@ impl Drain {
     /// Reads to the end of the stream.
     fn drain(&mut self) {
         loop {
-            let flow = match self.writer_at_frame_boundary() {
-                Some(writer) => self.publish(writer),
-                None => self.discard(),
+            let flow = match self.stream.form {
+                StreamForm::Unknown => self.recognise(),
+                StreamForm::Framed => self.next_of_framed(),
+                StreamForm::Bare => match self.writer_at_frame_boundary() {
+                    Some(writer) => self.publish(writer),
+                    None => self.discard(),
+                },
             };
             if let Flow::EndOfStream = flow {
                 return;
             }
+        }
+    }
+
+    /// Learns from its first bytes what the stream is. They belong to the first frame if it is bare.
+    fn recognise(&mut self) -> Flow {
+        let form = match Parser::is_framed(self.head.unread()) {
+            Some(true) => StreamForm::Framed,
+            Some(false) => StreamForm::Bare,
+            None => match self.read_head() {
+                Flow::Continue => return Flow::Continue,
+                Flow::EndOfStream if self.head.is_empty() => return Flow::EndOfStream,
+                Flow::EndOfStream => StreamForm::Bare,
+            },
+        };
+        self.tell(Stream { form, ..self.stream });
+        Flow::Continue
+    }
+
+    /// Takes a look at what comes next, without taking a picture for anything else than it is.
+    fn read_head(&mut self) -> Flow {
+        let is_searching = self.stream.form == StreamForm::Unknown || self.parser.is_searching();
+        let room = self.head.room(is_searching);
+        if room.is_empty() {
+            // Not to be: the parser decides on as many bytes as there is room for. Nobody waits for it if it does not.
+            self.head.take(1);
+            return Flow::Continue;
+        }
+        let (start, count) = (room.as_mut_ptr(), room.len());
+        // SAFETY: `room` is writable for its length, and it is ours alone.
+        match unsafe { read(self.link.read_end(), start, count) } {
+            Read::Bytes(count) => {
+                self.head.came(count);
+                Flow::Continue
+            }
+            Read::EndOfStream | Read::MemoryGone => Flow::EndOfStream,
+        }
+    }
+
+    fn tell(&mut self, stream: Stream) {
+        if stream != self.stream {
+            self.stream = stream;
+            self.link.set_stream(stream);
+        }
+    }
+
+    /// Goes on in a framed stream: with the picture that is on its way, or with what comes next.
+    fn next_of_framed(&mut self) -> Flow {
+        if self.left > 0 {
+            return self.discard_of_framed();
+        }
+        let found = self.parser.next(self.head.unread());
+        let damages = self.parser.take_damages();
+        // The byte that woke a retired drain is no damage.
+        if damages > 0 && !self.link.is_retired() {
+            self.tally.damages.add(damages);
+        }
+        match found {
+            Found::Incomplete => self.read_head(),
+            Found::Pass(count) => {
+                self.head.take(count);
+                Flow::Continue
+            }
+            Found::Picture {
+                head_bytes,
+                timestamp_ns,
+            } => {
+                self.begin_picture(head_bytes, self.frame_bytes, None);
+                self.publish_of_framed(timestamp_ns)
+            }
+            Found::Foreign {
+                head_bytes,
+                picture_bytes,
+                mismatch,
+            } => {
+                let picture_bytes = usize::try_from(picture_bytes).unwrap_or(usize::MAX);
+                self.begin_picture(head_bytes, picture_bytes, Some(mismatch));
+                Flow::Continue
+            }
+        }
+    }
+
+    fn begin_picture(&mut self, head_bytes: usize, picture_bytes: usize, mismatch: Option<Mismatch>) {
+        self.head.take(head_bytes);
+        self.left = picture_bytes;
+        self.tell(Stream {
+            mismatch,
+            colours: self.parser.colours(),
+            ..self.stream
+        });
+    }
+
+    /// Publishes the picture that begins here, unless the writer cannot be had: then it is still to be read.
+    fn publish_of_framed(&mut self, timestamp_ns: Option<u64>) -> Flow {
+        if self.link.is_retired() {
+            self.ring = None;
+        }
+        let Some(mut writer) = self.ring.as_ref().and_then(|ring| ring.take_writer()) else {
+            return Flow::Continue;
+        };
+        self.link.set_state(DrainState::Publishing);
+        let ring = Arc::clone(writer.ring());
+        let mut slot = writer.begin();
+        _ = fail_point!("frame-begun");
+        let known = self.head.take(self.left);
+        if slot.write_at(0, known).is_ok() {
+            self.left -= known.len();
+        }
+        while self.left > 0 {
+            // SAFETY: the slot has `frame_bytes` bytes, of which `left` lie behind the result.
+            let rest = unsafe { slot.as_mut_ptr().add(self.frame_bytes - self.left) };
+            // SAFETY: the rest of the slot is writable, and only the holder of the writer writes there.
+            match unsafe { read(self.link.read_end(), rest, self.left) } {
+                Read::Bytes(count) => self.left -= count,
+                Read::EndOfStream => {
+                    drop(slot);
+                    writer.note_incomplete();
+                    self.tally.incomplete.add(1);
+                    return Flow::EndOfStream;
+                }
+                Read::MemoryGone => {
+                    // As in `publish`.
+                    ring.end();
+                    self.ring = None;
+                    return Flow::Continue;
+                }
+            }
+            if self.link.is_retired() {
+                self.count_discarded_of_framed();
+                return Flow::Continue;
+            }
+        }
+        if fail_point!("frame-filled") {
+            self.ring = None;
+            self.count_discarded_of_framed();
+            return Flow::Continue;
+        }
+        match ring.publish(slot, timestamp_ns, self.has_checksums) {
+            Some(stamp) => self.tally.count_published(self.frame_bytes, stamp.timestamp_ns),
+            None => self.count_discarded_of_framed(),
+        }
+        _ = fail_point!("frame-published");
+        Flow::Continue
+    }
+
+    /// Throws away what one `read` gives, at most the rest of the picture.
+    fn discard_of_framed(&mut self) -> Flow {
+        self.link.set_state(DrainState::Discarding);
+        _ = fail_point!("discarding");
+        let known = self.head.take(self.left).len();
+        if known > 0 {
+            self.left -= known;
+        } else {
+            let count = SCRATCH_BYTES.min(self.left);
+            // SAFETY: `count` is not larger than the scratch memory, whose bytes nobody looks at.
+            match unsafe { read(self.link.read_end(), scratch(), count) } {
+                Read::Bytes(count) => self.left -= count,
+                Read::EndOfStream | Read::MemoryGone => return Flow::EndOfStream,
+            }
+        }
+        self.count_discarded_of_framed();
+        Flow::Continue
+    }
+
+    /// Accounts for a picture that was not published, once all of it has passed.
+    fn count_discarded_of_framed(&mut self) {
+        if self.left == 0 {
+            self.tally.discarded.add(1);
         }
     }
 
@@ -99,7 +286,9 @@ impl Drain {
         }
         // The former drain of this ring may be letting go only now. Waiting for the frame's first byte before
         // looking gives it the time, and the frame is not lost.
-        wait_for_data(self.link.read_end());
+        if self.head.is_empty() {
+            wait_for_data(self.link.read_end());
+        }
         if self.link.is_retired() {
             self.ring = None;
             return None;
@@ -114,6 +303,10 @@ impl Drain {
         loop {
             let mut slot = writer.begin();
             _ = fail_point!("frame-begun");
+            let known = self.head.take(self.frame_bytes);
+            if slot.write_at(0, known).is_ok() {
+                self.position = known.len();
+            }
             while self.position < self.frame_bytes {
                 // SAFETY: the slot has `frame_bytes` bytes, of which `position` lie before the result.
                 let rest = unsafe { slot.as_mut_ptr().add(self.position) };
@@ -160,6 +353,12 @@ impl Drain {
     fn discard(&mut self) -> Flow {
         self.link.set_state(DrainState::Discarding);
         _ = fail_point!("discarding");
+        let known = self.head.take(self.frame_bytes - self.position).len();
+        if known > 0 {
+            self.position += known;
+            self.count_discarded();
+            return Flow::Continue;
+        }
         let count = SCRATCH_BYTES.min(self.frame_bytes - self.position);
         // SAFETY: `count` is not larger than the scratch memory, whose bytes nobody looks at.
         match unsafe { read(self.link.read_end(), scratch(), count) } {

@@ -4,7 +4,7 @@ use crate::descriptors::{NoDescriptors, check_for_a_camera, check_for_a_pipe};
 use crate::drain::Drain;
 use crate::fail_point::fail_point;
 use crate::heartbeat;
-use crate::link::{DrainState, Link};
+use crate::link::{DrainState, Link, Stream};
 use crate::pipe::Pipe;
 use crate::ring::Ring;
 use crate::tally::Tally;
@@ -99,6 +99,10 @@ pub struct Statistics {
     pub last_frame_ns: Option<u64>,
     /// What the drain of the attached pipe does.
     pub drain: DrainState,
+    /// What the attached pipe carries.
+    pub stream: Stream,
+    /// How often something stood in a framed stream that does not belong there. Reading goes on with the next frame.
+    pub stream_damages: u64,
     /// Capacity of the attached pipe; 0 if there is none.
     pub pipe_bytes: usize,
     /// From 1; one more with each change of shape.
@@ -394,6 +398,8 @@ impl Export {
             bytes_written: self.tally.bytes.get(),
             last_frame_ns: (last_frame_ns > 0).then_some(last_frame_ns),
             drain,
+            stream: self.link.upgrade().map_or(Stream::UNKNOWN, |link| link.stream()),
+            stream_damages: self.tally.damages.get(),
             pipe_bytes,
             generation: self.generation,
             drain_panics: self.tally.panics.get(),

@@ -38,8 +38,10 @@ mod drain;
 mod export;
 mod fail_point;
 mod gate;
+mod head;
 mod heartbeat;
 mod link;
+mod matroska;
 mod pipe;
 mod ring;
 mod scratch;
@@ -48,4 +50,5 @@ mod tally;
 
 pub use descriptors::NoDescriptors;
 pub use export::{Export, ExportOptions, OpenError, Outcome, PipeError, ReshapeError, Statistics};
-pub use link::DrainState;
+pub use link::{DrainState, Stream, StreamForm};
+pub use matroska::{Colours, Mismatch};

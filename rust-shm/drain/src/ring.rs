@@ -7,7 +7,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use vas_frame_protocol::{AttachError, FrameStamp, OpenSlot, Writer, beat};
+use vas_frame_protocol::{AttachError, FrameStamp, Geometry, OpenSlot, Writer, beat};
 use vas_frame_segment::WritableMapping;
 use vas_frame_segment::clock::{monotonic_ns, wall_ns};
 
@@ -20,7 +20,7 @@ pub(crate) struct Ring {
     memory: Memory,
     writer: Baton<Writer<Memory>>,
     gate: Gate,
-    frame_bytes: usize,
+    geometry: Geometry,
     has_ended: AtomicBool,
     rings_bell: bool,
 }
@@ -33,20 +33,24 @@ impl Ring {
         let writer = unsafe { Writer::new(Arc::clone(memory)) }?;
         let header = writer.header();
         let gate = Gate::new(header.identity().first_frame_id - 1);
-        let frame_bytes = header.geometry().frame_bytes();
+        let geometry = header.geometry();
         let (memory, writer) = (Arc::clone(memory), Baton::new(writer));
         Ok(Self {
             memory,
             writer,
             gate,
-            frame_bytes,
+            geometry,
             has_ended: AtomicBool::new(false),
             rings_bell,
         })
     }
 
     pub(crate) fn frame_bytes(&self) -> usize {
-        self.frame_bytes
+        self.geometry.frame_bytes()
+    }
+
+    pub(crate) fn geometry(&self) -> Geometry {
+        self.geometry
     }
 
     /// The writer, unless somebody holds it or there is nothing to write any more.

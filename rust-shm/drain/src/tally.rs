@@ -11,6 +11,7 @@ pub(crate) struct Tally {
     pub(crate) incomplete: Count,
     pub(crate) rejected: Count,
     pub(crate) discarded: Count,
+    pub(crate) damages: Count,
     pub(crate) panics: Count,
     pub(crate) last_frame_ns: Count,
 }
