@@ -11,14 +11,16 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use vas_frame_protocol::{Miss, Taken};
-use vas_frame_segment::{CameraId, Follower, FrameSource, Health, OpenError, SourceOptions, wait_for_frame};
+use vas_frame_segment::{
+    Awaited, CameraId, Follower, FrameSource, Health, OpenError, Owner, SourceOptions, wait_for_frames,
+};
 
 use crate::error::frame_error;
 use crate::mapped::Mapped;
 use crate::record::record_tuple;
 
 /// The longest time between two looks at signals, at `close` in another thread and at the fate of the ring.
-const SLICE: Duration = Duration::from_millis(20);
+const SLICE: Duration = Duration::from_millis(100);
 
 /// How long to leave alone a ring that promises a frame and does not have it.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -67,11 +69,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whose frames are accepted: `None` is whom this process trusts, -1 anyone, and everything else a user.
+fn owner_of(owner: Option<i64>) -> PyResult<Owner> {
+    match owner {
+        None => Ok(Owner::Trusted),
+        Some(-1) => Ok(Owner::Anyone),
+        Some(user) => u32::try_from(user)
+            .map(Owner::User)
+            .map_err(|_| PyValueError::new_err(format!("{user} is not the id of a user"))),
+    }
+}
+
 #[pymethods]
 impl Camera {
     #[staticmethod]
-    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let options = SourceOptions::default();
+    #[pyo3(signature = (path, owner))]
+    fn open(py: Python<'_>, path: PathBuf, owner: Option<i64>) -> PyResult<Self> {
+        let options = SourceOptions {
+            owner: owner_of(owner)?,
+            ..SourceOptions::default()
+        };
         let follower = py
             .detach(|| Follower::open(&path, options))
             .map_err(|error| frame_error(py, error.code(), &error.to_string()))?;
@@ -248,17 +265,19 @@ impl Camera {
             if !self.wait_until(py, deadline)? {
                 return Ok(None);
             }
-            let (source, last) = py.detach(|| {
+            let (source, newest, missed) = py.detach(|| {
                 let follower = lock(&self.follower);
-                (Arc::clone(follower.source()), follower.last_frame_id())
+                let newest = follower.source().reader().newest_after(follower.last_frame_id());
+                let missed = newest.map_or(0, |newest| follower.missed_before(newest));
+                (Arc::clone(follower.source()), newest, missed)
             });
             let reader = source.reader();
-            let Some(newest) = reader.newest_after(last) else {
+            let Some(newest) = newest else {
                 continue;
             };
             let identity = reader.header().identity();
             let seen = reader.look(newest, |record, picture| -> PyResult<_> {
-                let fields = record_tuple(py, record, newest - last - 1, identity)?;
+                let fields = record_tuple(py, record, missed, identity)?;
                 let mapped = Bound::new(py, Mapped::new(picture, Arc::clone(source.memory())))?;
                 let value = view.call1((mapped.clone(), fields, look))?;
                 Ok((value, mapped))
@@ -306,8 +325,14 @@ pub(crate) fn wait(py: Python<'_>, cameras: Vec<Py<Camera>>, timeout: f64) -> Py
         }
         py.detach(|| {
             let positions: Vec<_> = cameras.iter().map(|camera| camera.position()).collect();
-            let sources = positions.iter().map(|(source, last)| (&**source, *last));
-            wait_for_frame(sources, deadline.left().min(SLICE));
+            let awaited: Vec<_> = positions
+                .iter()
+                .map(|(source, after)| Awaited {
+                    source,
+                    after: *after,
+                })
+                .collect();
+            _ = wait_for_frames(&awaited, None, deadline.left().min(SLICE));
         });
         py.check_signals()?;
     }
@@ -361,7 +386,11 @@ impl Camera {
                 return Ok(has_newer);
             }
             let slice = deadline.left().min(SLICE);
-            py.detach(|| wait_for_frame([(&*source, last)].into_iter(), slice));
+            let awaited = [Awaited {
+                source: &source,
+                after: last,
+            }];
+            _ = py.detach(|| wait_for_frames(&awaited, None, slice));
             py.check_signals()?;
         }
     }

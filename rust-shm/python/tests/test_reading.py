@@ -1,5 +1,7 @@
 """Reading frames: which ones, what they say, and whose memory they are in."""
 
+import os
+import pwd
 import time
 import tracemalloc
 
@@ -203,6 +205,20 @@ def test_p2_18_errors_have_the_codes_of_all_languages(start_host: StartHost) -> 
         vas_frames.open()
     with pytest.raises(TypeError):
         vas_frames.open("gate", path=host.path)
+
+
+def test_p2_16_a_reader_insists_on_whose_frames_it_accepts(start_host: StartHost) -> None:
+    host = start_host()
+    me = os.getuid()
+    for owner in (None, me, pwd.getpwuid(me).pw_name, vas_frames.ANYONE):
+        vas_frames.open(path=host.path, owner=owner).close()
+    with pytest.raises(vas_frames.FrameError, match="insists") as error:
+        vas_frames.open(path=host.path, owner=me + 1)
+    assert error.value.code == "WRONG_OWNER"
+    with pytest.raises(KeyError):
+        vas_frames.open(path=host.path, owner="nobody of this name")
+    with pytest.raises(ValueError, match="user"):
+        vas_frames.open(path=host.path, owner=-2)
 
 
 def test_r1_open_waits_for_a_camera_that_is_not_there_yet(start_host: StartHost) -> None:

@@ -9,11 +9,12 @@
 Reading can neither slow down nor disturb the video server, which does not even notice it.
 """
 
-from ._camera import DEFAULT_BASE_DIR, Camera, Geometry, Health, Status, open, wait
+from ._camera import ANYONE, DEFAULT_BASE_DIR, Camera, Geometry, Health, Status, open, wait
 from ._errors import ErrorCode, FrameError, FrameTimeout
 from ._frame import Frame, View
 
 __all__ = [
+    "ANYONE",
     "DEFAULT_BASE_DIR",
     "Camera",
     "ErrorCode",

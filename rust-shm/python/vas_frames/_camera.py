@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from ._frame import Bytes, Fields, Frame, Memory, View
 T = TypeVar("T")
 
 DEFAULT_BASE_DIR: Final = "/dev/shm/vas"
+
+ANYONE: Final = -1
+"""As the `owner` of `open`: frames of whoever made the files."""
 
 Status: TypeAlias = Literal["live", "idle", "hung", "dead", "ended", "replaced", "damaged"]
 
@@ -78,11 +82,12 @@ class Camera:
     by the children of a fork; pickled, it is opened again where it arrives.
     """
 
-    __slots__ = ("_native", "_path", "_timeout")
+    __slots__ = ("_native", "_owner", "_path", "_timeout")
 
-    def __init__(self, path: str, native: _native.Camera, timeout: float) -> None:
+    def __init__(self, path: str, timeout: float, owner: int | None) -> None:
         self._path = path
-        self._native = native
+        self._owner = owner
+        self._native = _native.Camera.open(path, owner)
         self._timeout = timeout
 
     def latest(self, timeout: float | None = None, *, out: Memory | None = None) -> Frame | None:
@@ -192,8 +197,8 @@ class Camera:
     ) -> None:
         self.close()
 
-    def __reduce__(self) -> tuple[Callable[[str, float], Camera], tuple[str, float]]:
-        return _open_path, (self._path, self._timeout)
+    def __reduce__(self) -> tuple[type[Camera], tuple[str, float, int | None]]:
+        return Camera, (self._path, self._timeout, self._owner)
 
     def __repr__(self) -> str:
         return f"<Camera {self._path}{', closed' if self.is_closed else ''}>"
@@ -270,13 +275,17 @@ def open(
     timeout: float = 10,
     path: str | os.PathLike[str] | None = None,
     base_dir: str | os.PathLike[str] = DEFAULT_BASE_DIR,
+    owner: int | str | None = None,
 ) -> Camera:
     """Opens a camera by its id, or by the `path` of its folder.
 
     `wait` is how many seconds to wait for an export that is not there yet. `timeout` is how long iterating, and
     reading where nothing else is said, waits for one frame.
 
-    Raises `FrameError` with the code `BAD_CAMERA_ID`, `SOURCE_NOT_FOUND`, `INCOMPATIBLE_LAYOUT`,
+    `owner` is the id or the name of the only user whose frames are accepted, or `ANYONE`. Without it they are those of
+    this process's user, of root, and of whomever an administrator let have the base folder.
+
+    Raises `FrameError` with the code `BAD_CAMERA_ID`, `SOURCE_NOT_FOUND`, `INCOMPATIBLE_LAYOUT`, `WRONG_OWNER`,
     `PERMISSION_DENIED` or `IO`.
     """
     if path is None:
@@ -286,10 +295,12 @@ def open(
         path = os.path.join(base_dir, camera)
     elif camera is not None:
         raise TypeError("open() takes the id of a camera or path=, not both")
+    if isinstance(owner, str):
+        owner = pwd.getpwnam(owner).pw_uid
     until = time.monotonic() + wait
     while True:
         try:
-            return _open_path(os.path.abspath(path), timeout)
+            return Camera(os.path.abspath(path), timeout, owner)
         except FrameError as error:
             left = until - time.monotonic()
             if error.code != "SOURCE_NOT_FOUND" or left <= 0:
@@ -305,10 +316,6 @@ def wait(cameras: Iterable[Camera], timeout: float) -> list[Camera]:
     cameras = list(cameras)
     ready = _native.wait([camera._own() for camera in cameras], timeout)  # pyright: ignore[reportPrivateUsage]
     return [cameras[position] for position in ready]
-
-
-def _open_path(path: str, timeout: float) -> Camera:
-    return Camera(path, _native.Camera.open(path), timeout)
 
 
 def _allocate(size: int) -> Bytes:

@@ -13,6 +13,7 @@ ErrorCode: TypeAlias = Literal[
     "SOURCE_NOT_FOUND",
     "TIMEOUT",
     "VIEW_ESCAPED",
+    "WRONG_OWNER",
 ]
 
 
@@ -31,6 +32,7 @@ class FrameError(Exception):
     | `SOURCE_NOT_FOUND` | there is no export at the path |
     | `TIMEOUT` | no frame came in time (`FrameTimeout`) |
     | `VIEW_ESCAPED` | the function given to `look` kept an array of the view |
+    | `WRONG_OWNER` | the export belongs to a user whose frames are not accepted |
     """
 
     code: Final[ErrorCode]

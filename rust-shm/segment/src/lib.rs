@@ -66,8 +66,8 @@ pub use camera_id::{CameraId, CameraIdError};
 pub use mapping::{MapMode, Mapping, WritableMapping};
 pub use os_error::OsError;
 pub use reader::{
-    Awaited, Follower, FrameSource, Health, HealthReport, OpenError, Owner, SourceOptions, Waited, WaitedAny,
-    WrongOwner, wait_any, wait_for_frame,
+    Awaited, Follower, FrameSource, Health, HealthReport, MOST_AWAITED, OpenError, Owner, SourceOptions,
+    Waited, WaitedAny, WrongOwner, wait_any, wait_for_frames,
 };
 pub use writer::{
     CameraLock, CreateError, FileMode, FileModeError, LockError, Segment, SegmentOptions, new_epoch, sweep,

@@ -5,12 +5,14 @@
 mod stage;
 
 use std::sync::Arc;
-use std::thread::{sleep, spawn};
+use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use stage::{Stage, lock, next_generation, options, publish, wait_until, writer};
 use vas_frame_protocol::{Miss, State, set_state};
-use vas_frame_segment::{Follower, Segment, SourceOptions, wait_for_frame};
+use vas_frame_segment::{
+    Awaited, Follower, FrameSource, Segment, SourceOptions, Waited, WaitedAny, wait_for_frames,
+};
 
 /// Longer than a follower waits before it asks the path again.
 const A_WHILE: Duration = Duration::from_millis(150);
@@ -81,22 +83,30 @@ fn p2_7_begins_again_with_another_start_of_the_host_and_stays_where_it_is_until_
 }
 
 #[test]
-fn p2_17_a_wait_ends_with_the_frame_or_with_its_time() {
+fn p2_17_a_wait_ends_with_the_frame_or_with_its_time_and_a_ring_that_is_over_does_not_end_it() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
-    let follower = Follower::open(segment.path(), SourceOptions::default()).unwrap();
-    let source = Arc::clone(follower.source());
-    let began = Instant::now();
-    assert!(!wait_for_frame(
-        [(&*source, 0)].into_iter(),
-        Duration::from_millis(30)
-    ));
-    assert!(began.elapsed() >= Duration::from_millis(30));
-
-    let mut frames = writer(&segment);
-    let waiting = spawn(move || wait_for_frame([(&*source, 0)].into_iter(), Duration::from_secs(60)));
-    sleep(Duration::from_millis(20));
-    publish(&mut frames, 1);
-    assert!(waiting.join().unwrap());
+    let (a, b) = (lock(&stage.base(), "a"), lock(&stage.base(), "b"));
+    let (over, live) = (
+        Segment::create(&a, &options()).unwrap(),
+        Segment::create(&b, &options()).unwrap(),
+    );
+    let open = |segment: &Segment| FrameSource::open_dir(segment.path(), SourceOptions::default()).unwrap();
+    let (of_over, of_live) = (open(&over), open(&live));
+    set_state(over.memory(), State::Ended);
+    let awaited = [&of_over, &of_live].map(|source| Awaited { source, after: 0 });
+    for awaited in [&awaited[..], &awaited[..1], &[]] {
+        let began = Instant::now();
+        assert_eq!(
+            wait_for_frames(awaited, None, Duration::from_millis(30)),
+            WaitedAny::TimedOut
+        );
+        assert!(began.elapsed() >= Duration::from_millis(30));
+    }
+    let mut frames = writer(&live);
+    scope(|threads| {
+        let waiting = threads.spawn(|| wait_for_frames(&awaited, None, Duration::from_secs(60)));
+        sleep(Duration::from_millis(20));
+        publish(&mut frames, 1);
+        assert_eq!(waiting.join().unwrap(), WaitedAny::Ready(0, Waited::Newer(1)));
+    });
 }

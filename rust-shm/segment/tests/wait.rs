@@ -17,7 +17,7 @@ use stage::{Stage, camera, lock, options, play, publish, role, wait_until, write
 use vas_frame_protocol::Writer;
 use vas_frame_segment::{
     Alarm, Awaited, FrameSource, Health, MapMode, Segment, SourceOptions, Waited, WaitedAny, WritableMapping,
-    wait_any, wait_for_frame,
+    wait_any, wait_for_frames,
 };
 
 /// Longer than anything here takes, also on a busy machine.
@@ -436,11 +436,14 @@ fn p2_17_rings_that_are_over_do_not_end_a_wait_for_a_frame_and_do_not_make_it_sp
         .each_ref()
         .map(|segment| source(segment, MapMode::ReadOnly));
     segments[0].end();
-    let both = || sources.iter().map(|source| (source, 0));
+    let both = sources.each_ref().map(|source| Awaited { source, after: 0 });
     let before = sleeps();
-    assert!(!wait_for_frame(both(), Duration::from_millis(100)));
-    assert!(!wait_for_frame(both().take(1), Duration::from_millis(100)));
+    for awaited in [&both[..], &both[..1]] {
+        let waited = wait_for_frames(awaited, None, Duration::from_millis(100));
+        assert_eq!(waited, WaitedAny::TimedOut);
+    }
     assert!(sleeps() - before < 200);
     publish(&mut writer(&segments[1]), 1);
-    assert!(wait_for_frame(both(), LONG));
+    let waited = wait_for_frames(&both, None, LONG);
+    assert_eq!(waited, WaitedAny::Ready(0, Waited::Newer(1)));
 }

@@ -3,14 +3,56 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use vas_frame_protocol::{FrameRecord, Miss, State, Taken};
 
 use super::frame_source::{FrameSource, OpenError, SourceOptions};
+use super::wait::{Awaited, Waited, WaitedAny, wait_any};
+use crate::bell::Alarm;
 use crate::clock::monotonic_ns;
 
 /// How often the path is asked at most, while there is nothing newer in the ring that is open.
 const ASK_AGAIN_NS: u64 = 100_000_000;
+
+/// How many cameras one wait is for in the kernel; more are looked at in between.
+pub const MOST_AWAITED: usize = 127;
+
+/// How often is looked at what the kernel does not wait for.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Waits until one of the rings has a frame newer than the id beside it, the alarm is raised or a signal arrives; at
+/// most for `timeout`. Allocates nothing.
+///
+/// A ring whose life is over does not end the wait, as it ends [`wait_any`]: another one may take its place, which
+/// [`Follower::catch_up`] finds. Keep `timeout` short, and let the followers catch up in between. Whatever ended the
+/// wait, ask them what is there: of the ready ones the first is told, by its place among those that are not over.
+#[must_use]
+pub fn wait_for_frames(awaited: &[Awaited<'_>], alarm: Option<&Alarm>, timeout: Duration) -> WaitedAny {
+    let Some(filler) = awaited.first() else {
+        return wait_any(&[], Some(alarm.unwrap_or(&Alarm::new())), timeout);
+    };
+    let mut live = [*filler; MOST_AWAITED];
+    let mut count = 0;
+    let mut timeout = timeout;
+    for one in awaited {
+        match one.source.wait_newer(one.after, Duration::ZERO) {
+            Waited::Over(_) => {}
+            waited @ Waited::Newer(_) => return WaitedAny::Ready(count, waited),
+            Waited::TimedOut | Waited::Interrupted => match live.get_mut(count) {
+                Some(place) => {
+                    *place = *one;
+                    count += 1;
+                }
+                None => timeout = timeout.min(LOOK_AGAIN),
+            },
+        }
+    }
+    if count == 0 {
+        return wait_any(&[], Some(alarm.unwrap_or(&Alarm::new())), timeout);
+    }
+    wait_any(&live[..count], alarm, timeout)
+}
 
 /// Follows one camera. Each frame is taken at most once.
 ///
@@ -96,10 +138,16 @@ impl Follower {
     pub fn take(&mut self, source: &Arc<FrameSource>, record: &FrameRecord) -> Option<u64> {
         let is_newer = Arc::ptr_eq(source, &self.source) && record.frame_id > self.last;
         is_newer.then(|| {
-            let missed = self.source.reader().missed_between(self.last, record.frame_id);
+            let missed = self.missed_before(record.frame_id);
             self.last = record.frame_id;
             missed
         })
+    }
+
+    /// How many frames were lost between the last one taken and frame `id` of the ring that is open.
+    #[must_use]
+    pub fn missed_before(&self, id: u64) -> u64 {
+        self.source.reader().missed_between(self.last, id)
     }
 
     /// Opens what is at the path, if it is another ring than the one that is open and this one has nothing newer.

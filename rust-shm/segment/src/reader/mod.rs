@@ -7,8 +7,8 @@ mod owner;
 mod rhythm;
 mod wait;
 
-pub use follower::Follower;
+pub use follower::{Follower, MOST_AWAITED, wait_for_frames};
 pub use frame_source::{FrameSource, OpenError, SourceOptions};
 pub use health::{Health, HealthReport};
 pub use owner::{Owner, WrongOwner};
-pub use wait::{Awaited, Waited, WaitedAny, wait_any, wait_for_frame};
+pub use wait::{Awaited, Waited, WaitedAny, wait_any};

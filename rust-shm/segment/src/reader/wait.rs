@@ -182,25 +182,6 @@ pub fn wait_any(awaited: &[Awaited<'_>], alarm: Option<&Alarm>, timeout: Duratio
     }
 }
 
-/// Waits until one of `sources` has a frame newer than the id beside it, for `timeout` at most, and returns early when
-/// [`wait_any`] is interrupted. Returns whether there is such a frame.
-///
-/// A ring whose life ends does not end the wait, for callers that look at the path at times of their own: keep `timeout`
-/// short and look at its health in between. Allocates a list of the sources.
-pub fn wait_for_frame<'a>(sources: impl Iterator<Item = (&'a FrameSource, u64)>, timeout: Duration) -> bool {
-    let mut awaited: Vec<_> = sources.map(|(source, after)| Awaited { source, after }).collect();
-    let start_ns = monotonic_ns();
-    let mut left = timeout;
-    loop {
-        match wait_any(&awaited, None, left) {
-            WaitedAny::Ready(_, Waited::Newer(_)) => return true,
-            WaitedAny::Ready(over, _) => _ = awaited.swap_remove(over),
-            WaitedAny::TimedOut | WaitedAny::Interrupted | WaitedAny::Raised => return false,
-        }
-        left = timeout.saturating_sub(Duration::from_nanos(monotonic_ns() - start_ns));
-    }
-}
-
 /// One system call that waits for all that can be waited for.
 fn wait(
     awaited: &[Awaited<'_>],
