@@ -84,6 +84,11 @@ export interface NativeExportOptions {
   ringsBell?: boolean
 }
 
+export interface NativeNotInPlace {
+  code: string
+  message: string
+}
+
 /** Whose frames a source shows. */
 export interface NativeSourceOptions {
   /** User id that the folder and both files must belong to; if it is missing, `Owner::Trusted` decides. */
@@ -102,6 +107,10 @@ export interface NativeStatistics {
   generation: number
   /** Defects: panics in drain threads, of which each ended the publishing of one pipe. */
   drainPanics: number
+  /** How often the files were removed or replaced by somebody else, and put back. */
+  restored: number
+  /** Why they are not where readers look for them. */
+  notInPlace: NativeNotInPlace | null
 }
 
 /** Removes what exports that died left in a base folder; returns how many cameras that were. */

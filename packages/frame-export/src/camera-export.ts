@@ -76,6 +76,10 @@ export interface CameraExportStatistics {
   readonly generation: number;
   /** Defects of the native part that were caught; each ended the publishing of one pipe, never its reading. */
   readonly drainPanics: number;
+  /** How often somebody else removed or replaced the files, and they were put back. */
+  readonly restored: number;
+  /** Why the files are not where readers look for them, or `null` while they are. Tried again by itself. */
+  readonly notInPlace: FrameExportFailure | null;
   /** Why the last `attach` had to run without export, or `null`. */
   readonly attachError: FrameExportFailure | null;
 }
@@ -260,9 +264,14 @@ export class LiveCameraExport implements CameraExport {
   }
 
   statistics(): CameraExportStatistics {
-    const { lastFrameNs, ...totals } = callNative(() => this.#native.statistics());
+    const { lastFrameNs, notInPlace, ...totals } = callNative(() => this.#native.statistics());
     const frameAgeMs = lastFrameNs === null ? null : ageMs(lastFrameNs);
-    return { ...totals, frameAgeMs, attachError: this.#attachError };
+    return {
+      ...totals,
+      frameAgeMs,
+      notInPlace: notInPlace === null ? null : FrameExportError.from(notInPlace).toJSON(),
+      attachError: this.#attachError,
+    };
   }
 
   close(): void {
@@ -292,6 +301,8 @@ const DISABLED_STATISTICS: CameraExportStatistics = Object.freeze({
   pipeSizeBytes: 0,
   generation: 0,
   drainPanics: 0,
+  restored: 0,
+  notInPlace: null,
   attachError: null,
 });
 

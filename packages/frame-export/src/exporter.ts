@@ -40,6 +40,9 @@ export interface FrameExporter {
    * Reserves the shared memory of one camera and makes it visible to readers. If export is off, returns an
    * export that does nothing, without looking at the options.
    *
+   * It stays visible until it is closed: files that somebody removes are back within 2 s, and readers are told
+   * `replaced`. `statistics()` says how often, and why not where that cannot be.
+   *
    * @throws FrameExportError with the reason and what to do: `CLOSED` after `close()`. Nothing was created then;
    * start the camera without export.
    */

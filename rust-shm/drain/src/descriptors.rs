@@ -35,6 +35,11 @@ pub(crate) fn check_for_a_camera() -> Result<(), NoDescriptors> {
     check(FOR_A_CAMERA, |limit| (limit / 2).min(MOST_KEPT))
 }
 
+/// Whether the files of a camera that is open may be made anew.
+pub(crate) fn check_for_a_restore() -> Result<(), NoDescriptors> {
+    check(FOR_A_CAMERA, |limit| (limit / 2).min(KEPT_FOR_A_START))
+}
+
 /// Whether a pipe may be made.
 pub(crate) fn check_for_a_pipe() -> Result<(), NoDescriptors> {
     check(FOR_A_PIPE, |limit| (limit / 2).min(KEPT_FOR_A_START))

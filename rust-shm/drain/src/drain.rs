@@ -10,6 +10,7 @@
 //! into a small buffer first: one more `read` per frame at most, and the picture still goes straight into the slot.
 
 use crate::fail_point::fail_point;
+use crate::generations::Generations;
 use crate::head::Head;
 use crate::link::{DrainState, Link, Stream, StreamForm};
 use crate::matroska::{Found, Mismatch, Parser};
@@ -22,12 +23,15 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
+use vas_frame_protocol::RingShape;
 
 pub(crate) struct Drain {
     link: Arc<Link>,
     /// What to publish into; `None` from the moment that this drain will never publish again.
+    generations: Option<Arc<Generations>>,
     ring: Option<Arc<Ring>>,
     tally: Arc<Tally>,
+    shape: RingShape,
     frame_bytes: usize,
     /// Bytes of the frame that passes through the pipe now that were read already, wherever they went: so
     /// that publishing can begin at a frame's first byte.
@@ -54,14 +58,22 @@ enum Flow {
 }
 
 impl Drain {
-    pub(crate) fn new(link: Arc<Link>, ring: Arc<Ring>, tally: Arc<Tally>, has_checksums: bool) -> Self {
-        let (frame_bytes, geometry) = (ring.frame_bytes(), ring.geometry());
+    pub(crate) fn new(
+        link: Arc<Link>,
+        generations: Arc<Generations>,
+        shape: RingShape,
+        tally: Arc<Tally>,
+        has_checksums: bool,
+    ) -> Self {
+        let (frame_bytes, geometry) = (shape.geometry().frame_bytes(), shape.geometry());
         // Set aside before the pipe is handed out.
         scratch();
         Self {
             link,
-            ring: Some(ring),
+            ring: generations.current(),
+            generations: Some(generations),
             tally,
+            shape,
             frame_bytes,
             position: 0,
             stream: Stream::UNKNOWN,
@@ -85,9 +97,10 @@ impl Drain {
         while catch_unwind(AssertUnwindSafe(|| self.drain())).is_err() {
             // A bug, or a test. This drain never touches shared memory again, and reads on.
             self.tally.panics.add(1);
-            self.ring = None;
+            self.let_go();
             self.count_discarded();
         }
+        self.let_go();
         self.link.set_state(DrainState::Detached);
     }
 
@@ -199,8 +212,9 @@ impl Drain {
     /// Publishes the picture that begins here, unless the writer cannot be had: then it is still to be read.
     fn publish_of_framed(&mut self, timestamp_ns: Option<u64>) -> Flow {
         if self.link.is_retired() {
-            self.ring = None;
+            self.let_go();
         }
+        self.move_over();
         let Some(mut writer) = self.ring.as_ref().and_then(|ring| ring.take_writer()) else {
             return Flow::Continue;
         };
@@ -227,7 +241,6 @@ impl Drain {
                 Read::MemoryGone => {
                     // As in `publish`.
                     ring.end();
-                    self.ring = None;
                     return Flow::Continue;
                 }
             }
@@ -237,7 +250,7 @@ impl Drain {
             }
         }
         if fail_point!("frame-filled") {
-            self.ring = None;
+            self.let_go();
             self.count_discarded_of_framed();
             return Flow::Continue;
         }
@@ -278,10 +291,9 @@ impl Drain {
     /// The ring's writer, if a frame begins here and the writer can be had.
     fn writer_at_frame_boundary(&mut self) -> Option<HeldWriter> {
         if self.link.is_retired() {
-            self.ring = None;
+            self.let_go();
         }
-        let ring = self.ring.as_ref()?;
-        if self.position != 0 {
+        if self.position != 0 || self.generations.is_none() {
             return None;
         }
         // The former drain of this ring may be letting go only now. Waiting for the frame's first byte before
@@ -290,10 +302,29 @@ impl Drain {
             wait_for_data(self.link.read_end());
         }
         if self.link.is_retired() {
-            self.ring = None;
+            self.let_go();
             return None;
         }
-        ring.take_writer()
+        self.move_over();
+        self.ring.as_ref()?.take_writer()
+    }
+
+    /// Goes on in the ring after this one, if there is one. The lock that is asked for is never waited for.
+    fn move_over(&mut self) {
+        if self.ring.as_ref().is_none_or(|ring| ring.is_superseded()) {
+            let next = self
+                .generations
+                .as_ref()
+                .and_then(|generations| generations.current());
+            // A ring of another shape is for another stream.
+            self.ring = next.filter(|ring| ring.shape() == self.shape);
+        }
+    }
+
+    /// Publishes nothing any more, and keeps no memory.
+    fn let_go(&mut self) {
+        self.ring = None;
+        self.generations = None;
     }
 
     /// Publishes frame after frame, beginning at a frame's first byte, until it cannot.
@@ -301,6 +332,9 @@ impl Drain {
         self.link.set_state(DrainState::Publishing);
         let ring = Arc::clone(writer.ring());
         loop {
+            if ring.is_superseded() {
+                return Flow::Continue;
+            }
             let mut slot = writer.begin();
             _ = fail_point!("frame-begun");
             let known = self.head.take(self.frame_bytes);
@@ -324,7 +358,6 @@ impl Drain {
                     Read::MemoryGone => {
                         // Somebody cut the file off: what is stored there is seen by nobody.
                         ring.end();
-                        self.ring = None;
                         return Flow::Continue;
                     }
                 }
@@ -334,7 +367,7 @@ impl Drain {
                 }
             }
             if fail_point!("frame-filled") {
-                self.ring = None;
+                self.let_go();
                 self.count_discarded();
                 return Flow::Continue;
             }

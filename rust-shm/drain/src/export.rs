@@ -2,7 +2,7 @@
 
 use crate::descriptors::{NoDescriptors, check_for_a_camera, check_for_a_pipe};
 use crate::drain::Drain;
-use crate::fail_point::fail_point;
+use crate::generations::{Generations, NotInPlace};
 use crate::heartbeat;
 use crate::link::{DrainState, Link, Stream};
 use crate::pipe::Pipe;
@@ -14,9 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use thiserror::Error;
 use vas_frame_protocol::{AttachError, RingShape};
-use vas_frame_segment::{
-    CameraId, CameraLock, CreateError, FileMode, LockError, Segment, SegmentOptions, new_epoch,
-};
+use vas_frame_segment::{CameraId, CreateError, FileMode, LockError};
 
 /// What may stand in the way of another thread.
 const THREAD_LIMITS: &str = "raise the limit of threads that is reached: the user's (ulimit -u), the container's or the \
@@ -48,10 +46,10 @@ pub struct ExportOptions {
 /// never notices anything. Nothing here waits for a drain or for a reader. Dropping an export closes it.
 #[derive(Debug)]
 pub struct Export {
-    live: Option<Live>,
+    generations: Arc<Generations>,
+    // Weak: the memory of a ring that was replaced is free once no drain is in it.
+    ring: Weak<Ring>,
     path: PathBuf,
-    epoch: [u8; 16],
-    generation: u64,
     options: ExportOptions,
     // Weak: the pipe is closed when its drain has read it to the end, however long this export is kept.
     link: Weak<Link>,
@@ -61,14 +59,6 @@ pub struct Export {
     tally: Arc<Tally>,
 }
 
-/// What there is until the export is closed.
-#[derive(Debug)]
-struct Live {
-    ring: Arc<Ring>,
-    segment: Segment,
-    lock: CameraLock,
-}
-
 /// What became of a frame that was given to [`Export::publish`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -76,14 +66,15 @@ pub enum Outcome {
     Published(u64),
     /// Its size is not that of the geometry.
     WrongSize,
-    /// A drain is the writer: a pipe is attached, or a former drain is just letting go.
+    /// A drain is the writer: a pipe is attached, or a former drain is just letting go. Or the files were removed by
+    /// somebody, and new ones are put into place at this very moment.
     Draining,
     /// The export was closed, or its memory is gone.
     Closed,
 }
 
 /// Totals since the export was opened, and how it is now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statistics {
     /// Published.
     pub frames_written: u64,
@@ -109,6 +100,11 @@ pub struct Statistics {
     pub generation: u64,
     /// Panics in drain threads: defects, of which each ended the publishing of one pipe.
     pub drain_panics: u64,
+    /// How often the files were removed or replaced by somebody else, and put back.
+    pub restored: u64,
+    /// Why the files are not where readers look for them; `None` while they are. Frames are published all the same,
+    /// for readers that are attached.
+    pub not_in_place: Option<NotInPlace>,
 }
 
 /// The export could not be opened. Nothing of it is left.
@@ -218,17 +214,14 @@ impl Export {
             camera: options.camera.clone(),
             cause,
         })?;
-        let lock = CameraLock::acquire(&options.base_dir, &options.camera)?;
-        let (epoch, generation) = (new_epoch()?, 1);
-        let (segment, ring) = generate(&lock, &options, epoch, generation, 1)?;
-        let path = segment.path().to_owned();
-        let live = Some(Live { ring, segment, lock });
+        let path = options.base_dir.join(options.camera.as_str());
+        let (generations, ring) = Generations::open(options.clone())?;
+        heartbeat::sweep_once(&options.base_dir);
         let tally = Arc::new(Tally::default());
         Ok(Self {
-            live,
+            generations,
+            ring: Arc::downgrade(&ring),
             path,
-            epoch,
-            generation,
             options,
             link: Weak::new(),
             offered: None,
@@ -270,12 +263,21 @@ impl Export {
     /// # Errors
     /// [`PipeError`].
     pub fn offer(&mut self) -> Result<&OwnedFd, PipeError> {
-        let live = self.live.as_ref().ok_or(PipeError::Closed)?;
+        if self.generations.is_closed() {
+            return Err(PipeError::Closed);
+        }
         check_for_a_pipe()?;
-        let pipe = Pipe::new(live.ring.frame_bytes()).map_err(|errno| PipeError::Pipe(errno.into()))?;
+        let frame_bytes = self.options.shape.geometry().frame_bytes();
+        let pipe = Pipe::new(frame_bytes).map_err(|errno| PipeError::Pipe(errno.into()))?;
         let link = Arc::new(Link::new(pipe.read_end));
-        let (ring, tally) = (Arc::clone(&live.ring), Arc::clone(&self.tally));
-        let drain = Drain::new(Arc::clone(&link), ring, tally, self.options.has_checksums);
+        let (generations, tally) = (Arc::clone(&self.generations), Arc::clone(&self.tally));
+        let drain = Drain::new(
+            Arc::clone(&link),
+            generations,
+            self.options.shape,
+            tally,
+            self.options.has_checksums,
+        );
         drain.start().map_err(PipeError::Thread)?;
         self.withdraw();
         self.offered = Some(Arc::downgrade(&link));
@@ -306,14 +308,16 @@ impl Export {
 
     /// Publishes a picture that is in memory: one copy, no allocation, no system call.
     pub fn publish(&mut self, picture: &[u8], source_timestamp_ns: Option<u64>) -> Outcome {
-        let Some(ring) = self
-            .live
-            .as_ref()
-            .map(|live| &live.ring)
-            .filter(|ring| !ring.has_ended())
-        else {
-            return Outcome::Closed;
+        let Some(ring) = self.current_ring() else {
+            return if self.generations.is_closed() {
+                Outcome::Closed
+            } else {
+                Outcome::Draining
+            };
         };
+        if ring.has_ended() {
+            return Outcome::Closed;
+        }
         if self.drain_state() != DrainState::Detached {
             return Outcome::Draining;
         }
@@ -348,31 +352,18 @@ impl Export {
     /// # Errors
     /// [`ReshapeError`]; everything is as it was then.
     pub fn reshape(&mut self, shape: RingShape) -> Result<(), ReshapeError> {
-        let live = self.live.as_mut().ok_or(ReshapeError::Closed)?;
+        if self.generations.is_closed() {
+            return Err(ReshapeError::Closed);
+        }
         if shape == self.options.shape {
             return Ok(());
         }
-        let options = ExportOptions {
-            shape,
-            ..self.options.clone()
-        };
-        let generation = self.generation + 1;
-
-        let newest_id = live.ring.pause();
-        _ = fail_point!("geometry-paused");
-        match generate(&live.lock, &options, self.epoch, generation, newest_id + 1) {
-            Ok((segment, ring)) => {
-                // The former ring stays paused for ever.
-                (live.segment, live.ring) = (segment, ring);
-            }
-            Err(error) => {
-                live.ring.resume();
-                return Err(ReshapeError::Open(error));
-            }
-        }
-        _ = fail_point!("geometry-changed");
-        self.options = options;
-        self.generation = generation;
+        let ring = self.generations.reshape(shape).map_err(|error| match error {
+            Some(error) => ReshapeError::Open(error),
+            None => ReshapeError::Closed,
+        })?;
+        self.ring = Arc::downgrade(&ring);
+        self.options.shape = shape;
         self.retire();
         // What was offered is for frames of the old size, too. Its descriptor is in somebody's hands.
         if let Some(link) = self.offered.as_ref().and_then(Weak::upgrade) {
@@ -401,16 +392,18 @@ impl Export {
             stream: self.link.upgrade().map_or(Stream::UNKNOWN, |link| link.stream()),
             stream_damages: self.tally.damages.get(),
             pipe_bytes,
-            generation: self.generation,
+            generation: self.generations.generation(),
             drain_panics: self.tally.panics.get(),
+            restored: self.generations.restored(),
+            not_in_place: self.generations.not_in_place(),
         }
     }
 
     /// Removes the export: readers learn that it ended, its files go, and an attached pipe is drained to its
     /// end, however long that takes. Waits for nothing, never fails; a second call does nothing.
     pub fn close(&mut self) {
-        if let Some(live) = self.live.take() {
-            live.ring.end();
+        if !self.generations.is_closed() {
+            self.generations.close();
             self.retire();
         }
         self.withdraw();
@@ -419,12 +412,22 @@ impl Export {
     /// [`close`](Self::close) for a process that ends without having closed the camera: readers learn that the writer
     /// is gone, and wait for its return.
     pub fn leave(&mut self) {
-        if let Some(mut live) = self.live.take() {
-            live.ring.end();
-            live.segment.leave();
+        if !self.generations.is_closed() {
+            self.generations.leave();
             self.retire();
         }
         self.withdraw();
+    }
+
+    /// The ring to publish into. Asks which one that is only if the one that was is gone.
+    fn current_ring(&mut self) -> Option<Arc<Ring>> {
+        let known = self.ring.upgrade().filter(|ring| !ring.is_superseded());
+        if known.is_some() || self.generations.is_closed() {
+            return known;
+        }
+        let ring = self.generations.current()?;
+        self.ring = Arc::downgrade(&ring);
+        Some(ring)
     }
 
     fn drain_state(&self) -> DrainState {
@@ -444,26 +447,4 @@ impl Drop for Export {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// Makes a generation, visible and with a heartbeat. The former one is told that it is replaced.
-fn generate(
-    lock: &CameraLock,
-    options: &ExportOptions,
-    epoch: [u8; 16],
-    generation: u64,
-    first_frame_id: u64,
-) -> Result<(Segment, Arc<Ring>), OpenError> {
-    let (shape, file_mode, rings_bell) = (options.shape, options.file_mode, options.rings_bell);
-    let options = SegmentOptions {
-        shape,
-        file_mode,
-        epoch,
-        generation,
-        first_frame_id,
-    };
-    let segment = Segment::create(lock, &options)?;
-    let ring = Arc::new(Ring::new(segment.memory(), rings_bell)?);
-    heartbeat::keep_alive(&ring).map_err(OpenError::Thread)?;
-    Ok((segment, ring))
 }

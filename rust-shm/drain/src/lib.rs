@@ -38,8 +38,10 @@ mod drain;
 mod export;
 mod fail_point;
 mod gate;
+mod generations;
 mod head;
 mod heartbeat;
+mod keeper;
 mod link;
 mod matroska;
 mod pipe;
@@ -50,5 +52,6 @@ mod tally;
 
 pub use descriptors::NoDescriptors;
 pub use export::{Export, ExportOptions, OpenError, Outcome, PipeError, ReshapeError, Statistics};
+pub use generations::NotInPlace;
 pub use link::{DrainState, Stream, StreamForm};
 pub use matroska::{Colours, Mismatch};

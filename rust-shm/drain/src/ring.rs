@@ -7,7 +7,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use vas_frame_protocol::{AttachError, FrameStamp, Geometry, OpenSlot, Writer, beat};
+use vas_frame_protocol::{AttachError, FrameStamp, OpenSlot, RingShape, Writer, beat};
 use vas_frame_segment::WritableMapping;
 use vas_frame_segment::clock::{monotonic_ns, wall_ns};
 
@@ -20,9 +20,10 @@ pub(crate) struct Ring {
     memory: Memory,
     writer: Baton<Writer<Memory>>,
     gate: Gate,
-    geometry: Geometry,
+    shape: RingShape,
     has_ended: AtomicBool,
     rings_bell: bool,
+    is_superseded: AtomicBool,
 }
 
 impl Ring {
@@ -33,24 +34,25 @@ impl Ring {
         let writer = unsafe { Writer::new(Arc::clone(memory)) }?;
         let header = writer.header();
         let gate = Gate::new(header.identity().first_frame_id - 1);
-        let geometry = header.geometry();
+        let shape = header.shape();
         let (memory, writer) = (Arc::clone(memory), Baton::new(writer));
         Ok(Self {
             memory,
             writer,
             gate,
-            geometry,
+            shape,
             has_ended: AtomicBool::new(false),
             rings_bell,
+            is_superseded: AtomicBool::new(false),
         })
     }
 
     pub(crate) fn frame_bytes(&self) -> usize {
-        self.geometry.frame_bytes()
+        self.shape.geometry().frame_bytes()
     }
 
-    pub(crate) fn geometry(&self) -> Geometry {
-        self.geometry
+    pub(crate) fn shape(&self) -> RingShape {
+        self.shape
     }
 
     /// The writer, unless somebody holds it or there is nothing to write any more.
@@ -113,9 +115,20 @@ impl Ring {
         self.has_ended.load(Ordering::Relaxed) || self.memory.is_lost()
     }
 
+    /// Tells who publishes here that there is a ring after this one, to which frames go from now on.
+    pub(crate) fn supersede(&self) {
+        // ORDER tally: relaxed, whoever sees it late finds the gate shut meanwhile.
+        self.is_superseded.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_superseded(&self) -> bool {
+        // ORDER tally: relaxed, as above.
+        self.is_superseded.load(Ordering::Relaxed)
+    }
+
     /// Tells readers that this process runs. `false`: the ring has ended, and nobody asks any more.
     pub(crate) fn beat(&self, now_ns: u64) -> bool {
-        let is_live = !self.has_ended();
+        let is_live = !self.has_ended() && !self.is_superseded();
         if is_live {
             beat(&self.memory, now_ns);
         }

@@ -4,7 +4,7 @@ use crate::error::{Result, error, guard};
 use napi::bindgen_prelude::{BigInt, Either, Null, Uint8ArraySlice};
 use napi_derive::napi;
 use std::os::fd::AsRawFd;
-use vas_frame_drain::{DrainState, Export, ExportOptions, Outcome};
+use vas_frame_drain::{DrainState, Export, ExportOptions, NotInPlace, Outcome};
 use vas_frame_protocol::{Geometry, RingShape};
 use vas_frame_segment::{CameraId, FileMode};
 
@@ -39,6 +39,17 @@ pub struct NativeStatistics {
     pub generation: f64,
     /// Defects: panics in drain threads, of which each ended the publishing of one pipe.
     pub drain_panics: f64,
+    /// How often the files were removed or replaced by somebody else, and put back.
+    pub restored: f64,
+    /// Why they are not where readers look for them.
+    #[napi(ts_type = "NativeNotInPlace | null")]
+    pub not_in_place: Nullable<NativeNotInPlace>,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct NativeNotInPlace {
+    pub code: &'static str,
+    pub message: String,
 }
 
 /// `None` is `null`, not a missing property.
@@ -159,6 +170,11 @@ impl NativeExport {
                 pipe_size_bytes: number(now.pipe_bytes as u64),
                 generation: number(now.generation),
                 drain_panics: number(now.drain_panics),
+                restored: number(now.restored),
+                not_in_place: match now.not_in_place {
+                    Some(NotInPlace { code, message }) => Nullable::A(NativeNotInPlace { code, message }),
+                    None => Nullable::B(Null),
+                },
             })
         })
     }

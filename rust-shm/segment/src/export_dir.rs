@@ -93,8 +93,14 @@ fn holds_only_our_files(dir: &OwnedFd) -> Result<bool, Errno> {
 impl ExportDir {
     /// Whether a living process holds the writer's lock.
     pub(crate) fn has_living_writer(&self) -> bool {
-        self.open_meta(OFlags::RDONLY)
-            .is_ok_and(|meta| writer_lock::is_held(meta).unwrap_or(false))
+        self.living_writer().is_some()
+    }
+
+    /// The meta file whose lock a living process holds, this one included.
+    pub(crate) fn living_writer(&self) -> Option<FileId> {
+        let meta = self.open_meta(OFlags::RDONLY).ok()?;
+        writer_lock::is_held(&meta).ok()?.then_some(())?;
+        FileId::of(meta).ok()
     }
 
     /// Tells the readers that are still attached, and removes the files and the folder. Best effort: whatever

@@ -92,6 +92,8 @@ class DataHandlerCamera implements CameraExport {
       pipeSizeBytes: 0,
       generation: 1,
       drainPanics: 0,
+      restored: 0,
+      notInPlace: null,
       attachError: null,
     };
   }

@@ -6,18 +6,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::held_lock::{HeldLock, LockError, lock_name};
+use super::segment::Segment;
 use super::sweep::remove_leftovers;
 use crate::base_dir::BaseDir;
 use crate::camera_id::CameraId;
 use crate::export_dir::{Fate, Found, find};
 use crate::fail_point::fail_point;
+use crate::file_id::FileId;
 
 /// How long a lock that somebody else holds is asked for again. A sweep holds it for an instant only; a writer
-/// holds it for good.
-const PATIENCE: Duration = Duration::from_millis(250);
-const PAUSE: Duration = Duration::from_millis(5);
+/// holds it for good. The thread that waits is that of the host.
+const PATIENCE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_micros(500);
 
-/// The right to export one camera, held until it and every [`Segment`](crate::Segment) made under it are gone.
+/// The right to export one camera, held until it and every [`Segment`] made under it are gone.
 ///
 /// The kernel gives it back when the process dies, whatever way. Nobody waits for it.
 #[derive(Debug)]
@@ -32,23 +34,41 @@ impl CameraLock {
     /// The base folder is created (mode 0755) if only its last component is missing.
     ///
     /// # Errors
-    /// [`LockError`]; `ALREADY_EXPORTED` at once if the other writer has a ring, after a quarter of a second
+    /// [`LockError`]; `ALREADY_EXPORTED` at once if the other writer has a ring, after a twentieth of a second
     /// at the latest otherwise.
     pub fn acquire(base_dir: &Path, camera: &CameraId) -> Result<Self, LockError> {
+        Self::acquire_beside(base_dir, camera, |_| false)
+    }
+
+    /// Takes the lock anew for a camera whose lock file, or base folder, somebody has removed. A ring of the camera
+    /// that is still there is no other writer's if it is `own`.
+    ///
+    /// # Errors
+    /// As for [`acquire`](Self::acquire): somebody else may export the camera by now.
+    pub fn renew(&self, own: &Segment) -> Result<Self, LockError> {
+        Self::acquire_beside(&self.held.base.path, &self.held.camera, |meta| own.has_meta(meta))
+    }
+
+    fn acquire_beside(
+        base_dir: &Path,
+        camera: &CameraId,
+        is_own: impl Fn(FileId) -> bool,
+    ) -> Result<Self, LockError> {
         let base = BaseDir::open_or_create(base_dir)?;
+        let has_other_writer = || living_writer(&base, camera).is_some_and(|meta| !is_own(meta));
         let deadline = Instant::now() + PATIENCE;
         let held = loop {
             if let Some(held) = HeldLock::try_acquire(&base, camera)? {
                 break held;
             }
-            if has_living_writer(&base, camera) || Instant::now() >= deadline {
+            if has_other_writer() || Instant::now() >= deadline {
                 return Err(already_exported(&base, camera, &lock_name(camera)));
             }
             thread::sleep(PAUSE);
         };
         fail_point!("lock-taken");
         // Somebody removed the lock file under a living writer: its ring still says that it is there.
-        if has_living_writer(&base, camera) {
+        if has_other_writer() {
             return Err(already_exported(&base, camera, camera.as_str()));
         }
         remove_leftovers(&held, Fate::Replaced);
@@ -59,6 +79,13 @@ impl CameraLock {
     #[must_use]
     pub fn camera(&self) -> &CameraId {
         &self.held.camera
+    }
+
+    /// Whether the path still leads to the lock file. Somebody may have removed it, or the base folder: others could
+    /// take the lock then. One system call.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        self.held.is_in_place()
     }
 
     pub(crate) fn held(&self) -> &Arc<HeldLock> {
@@ -73,6 +100,9 @@ fn already_exported(base: &BaseDir, camera: &CameraId, locked: &str) -> LockErro
     }
 }
 
-fn has_living_writer(base: &BaseDir, camera: &CameraId) -> bool {
-    matches!(find(base, camera.as_str()), Ok(Found::Export(export)) if export.has_living_writer())
+fn living_writer(base: &BaseDir, camera: &CameraId) -> Option<FileId> {
+    match find(base, camera.as_str()) {
+        Ok(Found::Export(export)) => export.living_writer(),
+        _ => None,
+    }
 }

@@ -4,7 +4,9 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, fchmod, flock, fstat, openat, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, FlockOperation, Mode, OFlags, fchmod, flock, fstat, openat, statat, unlinkat,
+};
 use rustix::io::Errno;
 
 use crate::base_dir::{BaseDir, BaseDirError};
@@ -97,6 +99,12 @@ impl HeldLock {
             file,
             id,
         }))
+    }
+}
+
+impl HeldLock {
+    pub(crate) fn is_in_place(&self) -> bool {
+        FileId::at(CWD, self.base.join(&lock_name(&self.camera))) == Ok(self.id)
     }
 }
 

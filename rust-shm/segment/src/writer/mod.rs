@@ -11,5 +11,5 @@ mod sweep;
 pub use camera_lock::CameraLock;
 pub use file_mode::{FileMode, FileModeError};
 pub use held_lock::LockError;
-pub use segment::{CreateError, Segment, SegmentOptions, new_epoch};
+pub use segment::{CreateError, PreparedSegment, Segment, SegmentOptions, new_epoch};
 pub use sweep::sweep;

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{fchmod, fstatvfs};
+use rustix::fs::{CWD, fchmod, fstatvfs};
 use rustix::io::Errno;
 use vas_frame_protocol::{
     InitialiseError, RingIdentity, RingShape, State, beat, change_bell, initialise, set_state, state,
@@ -68,7 +68,19 @@ pub struct Segment {
 struct Files {
     /// Holds the writer's lock.
     meta: OwnedFd,
+    /// Which files `frame.meta` and `frame.data` are.
+    ids: [FileId; 2],
     dir: RingDir,
+}
+
+/// A ring that was built out of sight: all of its memory is there, and nobody knows of it. Removed on drop.
+#[derive(Debug)]
+pub struct PreparedSegment {
+    memory: WritableMapping,
+    options: SegmentOptions,
+    files: Files,
+    dir_fd: OwnedFd,
+    lock: Arc<HeldLock>,
 }
 
 /// The ring could not be created. Nothing of it is left, and what stood at its path before still stands there.
@@ -206,6 +218,15 @@ impl Segment {
     /// # Errors
     /// [`CreateError`]. The former generation then stays as it is.
     pub fn create(lock: &CameraLock, options: &SegmentOptions) -> Result<Self, CreateError> {
+        Self::prepare(lock, options)?.place(options.first_frame_id)
+    }
+
+    /// The part of [`create`](Self::create) that takes time: a former generation can go on until the new one is
+    /// [placed](PreparedSegment::place).
+    ///
+    /// # Errors
+    /// [`CreateError`].
+    pub fn prepare(lock: &CameraLock, options: &SegmentOptions) -> Result<PreparedSegment, CreateError> {
         let lock = lock.held();
         let (base, camera) = (&lock.base, &lock.camera);
         let name = camera.as_str();
@@ -245,9 +266,8 @@ impl Segment {
         Self::build(lock, options).map_err(|error| error.explained(lock, meta_len + data_len))
     }
 
-    fn build(lock: &Arc<HeldLock>, options: &SegmentOptions) -> Result<Self, CreateError> {
-        let path = lock.base.join(lock.camera.as_str());
-        let (mut dir, dir_fd) = RingDir::make(lock)?;
+    fn build(lock: &Arc<HeldLock>, options: &SegmentOptions) -> Result<PreparedSegment, CreateError> {
+        let (dir, dir_fd) = RingDir::make(lock)?;
         fail_point!("folder-made");
         let (meta_len, data_len) = (options.shape.meta_bytes(), options.shape.data_bytes());
         let meta = dir.make_file(&dir_fd, META, meta_len as u64)?;
@@ -258,32 +278,17 @@ impl Segment {
         let refused = |action| move |errno| OsError::new(action, lock.base.join(lock.camera.as_str()), errno);
         let memory = WritableMapping::new((meta.as_fd(), meta_len), (data.as_fd(), data_len))
             .map_err(refused("map the memory of"))?;
-        let now = monotonic_ns();
-        let identity = RingIdentity {
-            epoch: options.epoch,
-            generation: options.generation,
-            first_frame_id: options.first_frame_id,
-            data_inode: FileId::of(&data).map_err(refused("look at the files of"))?.inode,
-            created_ns: now,
-            created_wall_ns: wall_ns(),
-        };
-        initialise(&memory, options.shape, &identity)?;
-        beat(&memory, now);
-        fail_point!("ring-initialised");
-        writer_lock::take(&meta).map_err(refused("lock the ring of"))?;
+        let id = |file: &OwnedFd| FileId::of(file).map_err(refused("look at the files of"));
+        let ids = [id(&meta)?, id(&data)?];
         for file in [&meta, &data] {
             fchmod(file, options.file_mode.of_file()).map_err(refused("set the mode of"))?;
         }
-        fchmod(&dir_fd, options.file_mode.of_dir()).map_err(refused("set the mode of"))?;
-        fail_point!("ring-finished");
-        if !dir.put_in_place()? {
-            return Err(CreateError::Occupied { path });
-        }
-        fail_point!("ring-placed");
-        Ok(Self {
-            memory: Arc::new(memory),
-            path,
-            files: Some(Files { meta, dir }),
+        Ok(PreparedSegment {
+            memory,
+            options: *options,
+            files: Files { meta, ids, dir },
+            dir_fd,
+            lock: Arc::clone(lock),
         })
     }
 
@@ -305,15 +310,37 @@ impl Segment {
         self.files.is_none()
     }
 
+    /// Whether the camera's path still leads to both files. Somebody may have removed them, or put something else in
+    /// their place; who is attached does not notice that. Two system calls.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        self.files.as_ref().is_some_and(|files| {
+            let at = |name| FileId::at(CWD, self.path.join(name));
+            [META, DATA].map(at) == files.ids.map(Ok)
+        })
+    }
+
+    /// Whether this is the ring whose meta file has this identity.
+    pub(crate) fn has_meta(&self, id: FileId) -> bool {
+        self.files.as_ref().is_some_and(|files| files.ids[0] == id)
+    }
+
+    /// Tells the readers that there is a newer ring at the path. A second call does nothing.
+    pub fn tell_replaced(&self) {
+        self.tell(|memory| set_state_of_live(memory, State::Replaced));
+    }
+
+    fn tell(&self, tell: impl FnOnce(&WritableMapping)) {
+        tell(&self.memory);
+        change_bell(&self.memory);
+        self.memory.ring_bell();
+    }
+
     /// Tells the readers that the ring has ended, unless they know that it was replaced, and removes its files.
     /// What somebody else put at the path is left alone. Never fails and never waits; a second call does
     /// nothing. Dropping the segment does the same.
     pub fn end(&mut self) {
-        self.remove(|memory| {
-            if state(memory) == Some(State::Live) {
-                set_state(memory, State::Ended);
-            }
-        });
+        self.remove(|memory| set_state_of_live(memory, State::Ended));
     }
 
     /// Removes the files of a camera that was not closed, because its process ends: readers find the writer dead, as
@@ -323,17 +350,60 @@ impl Segment {
         self.remove(|memory| beat(memory, 0));
     }
 
-    fn remove(&mut self, tell: impl FnOnce(&Arc<WritableMapping>)) {
+    fn remove(&mut self, tell: impl FnOnce(&WritableMapping)) {
         let Some(files) = self.files.take() else {
             return;
         };
-        tell(&self.memory);
-        change_bell(&self.memory);
-        self.memory.ring_bell();
+        self.tell(tell);
         fail_point!("ring-ended");
         // Closing is not enough: a child between fork and exec has a copy of the descriptor.
         let _ = writer_lock::release(&files.meta);
         drop(files.dir);
+    }
+}
+
+/// What readers know already is not taken back.
+fn set_state_of_live(memory: &WritableMapping, fate: State) {
+    if state(memory) == Some(State::Live) {
+        set_state(memory, fate);
+    }
+}
+
+impl PreparedSegment {
+    /// Puts the ring at the camera's path in one step; its first frame gets the id that is given.
+    ///
+    /// # Errors
+    /// [`CreateError`]. A former generation then stays as it is.
+    pub fn place(mut self, first_frame_id: u64) -> Result<Segment, CreateError> {
+        let path = self.lock.base.join(self.lock.camera.as_str());
+        let refused = |action| {
+            let path = path.clone();
+            move |errno| OsError::new(action, path, errno)
+        };
+        let now = monotonic_ns();
+        let identity = RingIdentity {
+            epoch: self.options.epoch,
+            generation: self.options.generation,
+            first_frame_id,
+            data_inode: self.files.ids[1].inode,
+            created_ns: now,
+            created_wall_ns: wall_ns(),
+        };
+        initialise(&self.memory, self.options.shape, &identity)?;
+        beat(&self.memory, now);
+        fail_point!("ring-initialised");
+        writer_lock::take(&self.files.meta).map_err(refused("lock the ring of"))?;
+        fchmod(&self.dir_fd, self.options.file_mode.of_dir()).map_err(refused("set the mode of"))?;
+        fail_point!("ring-finished");
+        if !self.files.dir.put_in_place()? {
+            return Err(CreateError::Occupied { path });
+        }
+        fail_point!("ring-placed");
+        Ok(Segment {
+            memory: Arc::new(self.memory),
+            path,
+            files: Some(self.files),
+        })
     }
 }
 

@@ -1,0 +1,62 @@
+//! A thread that is there only while there is something to repair: exports whose files somebody has removed, and what
+//! crashed exports left in a base folder. The heartbeat finds the work and never waits for it.
+
+use crate::generations::Generations;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use vas_frame_segment::sweep;
+
+/// What there is to do.
+#[derive(Default)]
+pub(crate) struct Work {
+    /// Base folders in which nothing of this process has been looked for yet.
+    pub(crate) to_sweep: Vec<PathBuf>,
+    pub(crate) to_restore: Vec<Arc<Generations>>,
+}
+
+impl Work {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.to_sweep.is_empty() && self.to_restore.is_empty()
+    }
+
+    /// Does it in a thread of its own. Hands it back if there is none, or the former one is still at work.
+    pub(crate) fn start(self) -> Result<(), Self> {
+        static IS_AT_WORK: AtomicBool = AtomicBool::new(false);
+        // ORDER tally: relaxed, only who is the one to work.
+        if IS_AT_WORK.swap(true, Ordering::Relaxed) {
+            return Err(self);
+        }
+        let (hand_over, take_over) = std::sync::mpsc::sync_channel::<Self>(1);
+        let thread = thread::Builder::new()
+            .name("vas-keeper".into())
+            .stack_size(256 << 10);
+        let started = thread.spawn(move || {
+            if let Ok(work) = take_over.recv() {
+                // A defect in here must not be the end of whatever else is to be repaired.
+                _ = catch_unwind(AssertUnwindSafe(|| work.run()));
+            }
+            // ORDER tally: relaxed, as above.
+            IS_AT_WORK.store(false, Ordering::Relaxed);
+        });
+        if started.is_err() {
+            // ORDER tally: relaxed, as above.
+            IS_AT_WORK.store(false, Ordering::Relaxed);
+            return Err(self);
+        }
+        // The thread waits for it, so this cannot fail.
+        hand_over.send(self).map_err(|unsent| unsent.0)
+    }
+
+    fn run(self) {
+        for generations in self.to_restore {
+            _ = catch_unwind(AssertUnwindSafe(|| generations.restore()));
+        }
+        for base_dir in self.to_sweep {
+            // What cannot be removed is somebody else's, or is there at the next start.
+            _ = sweep(&base_dir);
+        }
+    }
+}
