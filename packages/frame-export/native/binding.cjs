@@ -837,5 +837,6 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.NativeExport = nativeBinding.NativeExport
 module.exports.NativeSource = nativeBinding.NativeSource
+module.exports.NativeWaiter = nativeBinding.NativeWaiter
 module.exports.layoutVersion = nativeBinding.layoutVersion
 module.exports.sweep = nativeBinding.sweep

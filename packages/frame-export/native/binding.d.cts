@@ -66,6 +66,27 @@ export declare class NativeSource {
   close(): void
 }
 
+/**
+ * Waits for the sources that one loop of JavaScript reads, and calls its function when any of them has news: once,
+ * until it is asked to wait again.
+ */
+export declare class NativeWaiter {
+  /** `wake` is called in this event loop. */
+  constructor(wake: () => void)
+  /** Adds a source to those that the next `start` waits for: a frame newer than `after`, or the end of its ring. */
+  addRing(source: NativeSource, after: number): void
+  /** Adds a path to those that the next `start` waits for: a ring there that is not `former`. */
+  addPath(path: string, former?: NativeSource | undefined | null): void
+  /** Waits for what was added since the last `start`, and for nothing else. May call `wake` at once. */
+  start(): void
+  /** Goes on waiting for the same, after `wake` was called. Some loads as a rule. */
+  again(): void
+  /** Whether the event loop stays alive for `wake`. */
+  hold(holdsLoop: boolean): void
+  /** Waits for nothing any more. A second call does nothing. */
+  close(): void
+}
+
 /** Version of the binary layout that this file writes and reads. */
 export declare function layoutVersion(): number
 

@@ -153,6 +153,7 @@ export interface CameraExportSettings {
   readonly baseDir: string | undefined;
   readonly fileMode: number | undefined;
   readonly checksum: boolean | undefined;
+  readonly wakeReaders: boolean | undefined;
   readonly onClose: (camera: CameraExport) => void;
 }
 
@@ -178,6 +179,7 @@ export class LiveCameraExport implements CameraExport {
     const slotCount = checkedInteger('slotCount', options.slotCount ?? 4, 3, 64);
     const fileMode = checkedInteger('fileMode', settings.fileMode ?? 0o644, 0, 0o777);
     const checksum = checkedBoolean('checksum', settings.checksum ?? false);
+    const ringsBell = checkedBoolean('wakeReaders', settings.wakeReaders ?? true);
     const native = loadNative();
     this.#native = callNative(() =>
       native.NativeExport.open({
@@ -187,6 +189,7 @@ export class LiveCameraExport implements CameraExport {
         slotCount,
         fileMode,
         checksum,
+        ringsBell,
       }),
     );
     this.cameraId = options.cameraId;

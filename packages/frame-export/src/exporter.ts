@@ -25,6 +25,12 @@ export interface FrameExporterOptions {
    */
   readonly checksum?: boolean | undefined;
   /**
+   * Whether a reader that waits for a frame is woken: one system call per frame, of constant cost, on the thread that
+   * writes it. Without it readers look when the next frame is due.
+   * @default true
+   */
+  readonly wakeReaders?: boolean | undefined;
+  /**
    * Where `AI_FRAME_EXPORT_ENABLED` is looked up.
    * @default process.env
    */
@@ -88,11 +94,12 @@ class LiveFrameExporter implements FrameExporter {
 
   openCamera(options: OpenCameraOptions): CameraExport {
     this.#checkOpen();
-    const { baseDir, fileMode, checksum } = this.#options;
+    const { baseDir, fileMode, checksum, wakeReaders } = this.#options;
     const camera = new LiveCameraExport(options, {
       baseDir,
       fileMode,
       checksum,
+      wakeReaders,
       onClose: (closed) => this.#cameras.delete(closed),
     });
     this.#cameras.add(camera);

@@ -6,7 +6,7 @@ import { ageMs } from './age.js';
 import { baseDirOf, cameraPath } from './camera-path.js';
 import { FrameExportError } from './errors.js';
 import { loadNative } from './native.js';
-import type { NativeSource } from './native.js';
+import type { NativeSource, NativeWaiter } from './native.js';
 import { checkedInteger, checkedOptions, checkedPath, described } from './options.js';
 import { Stores } from './stores.js';
 
@@ -234,6 +234,25 @@ export class FrameSource {
     }
     const lagFrames = Math.max(0, reader.newestId - Math.max(this.#lastFrameId, reader.firstFrameId - 1));
     return { state, heartbeatAgeMs, frameAgeMs, lagFrames };
+  }
+
+  /**
+   * What a waiter waits for: a newer frame in the ring that is open, or another ring at the path. The key is the same
+   * as long as that is the same.
+   * @internal
+   */
+  waitTarget(isLost: boolean): { readonly key: string; readonly add: (waiter: NativeWaiter) => void } {
+    const ring = this.#ring;
+    const after = this.#lastFrameId;
+    const { path } = this;
+    const identity = ring === null ? '' : `${ring.reader.epoch} ${String(ring.reader.generation)}`;
+    return {
+      key: `${path} ${identity} ${String(isLost)}`,
+      add: (waiter) => {
+        if (ring === null || isLost) waiter.addPath(path, ring?.native);
+        else waiter.addRing(ring.native, after);
+      },
+    };
   }
 
   /** Lets go of the mapping; views of it become empty. Idempotent. */

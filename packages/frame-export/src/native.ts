@@ -9,6 +9,7 @@ import type { CLibrary } from './load-failure.js';
 export type NativeBinding = typeof binding;
 export type NativeExport = InstanceType<NativeBinding['NativeExport']>;
 export type NativeSource = InstanceType<NativeBinding['NativeSource']>;
+export type NativeWaiter = InstanceType<NativeBinding['NativeWaiter']>;
 
 let loaded: NativeBinding | undefined;
 

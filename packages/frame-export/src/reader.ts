@@ -1,3 +1,5 @@
+export { frames } from './frames.js';
+export type { AfterLoss, ArrivedFrame, FramesOf, FramesOptions, SeenFrame, SourceLoss } from './frames.js';
 export { FrameSource, openFrameSource } from './frame-source.js';
 export type {
   FrameSourceLocation,

@@ -9,7 +9,7 @@ export const ON = { AI_FRAME_EXPORT_ENABLED: 'true' };
 
 export function exporterOn(
   baseDir: string,
-  options: { checksum?: boolean; fileMode?: number } = {},
+  options: { checksum?: boolean; fileMode?: number; wakeReaders?: boolean } = {},
 ): FrameExporter {
   const exporter = createFrameExporter({ baseDir, env: ON, ...options });
   onTestFinished(() => {

@@ -45,6 +45,7 @@ describe('a host without types', () => {
     [{ baseDir: '' }, /^BAD_OPTION: baseDir is "" \(a string\), which is not an absolute path/],
     [{ baseDir: 'vas' }, /^BAD_OPTION: baseDir is "vas"/],
     [{ fileMode: '0644' }, /^BAD_OPTION: fileMode is "0644" \(a string\)/],
+    [{ wakeReaders: 1 }, /^BAD_OPTION: wakeReaders is 1, which is neither true nor false/],
     [{ checksum: 'yes' }, /^BAD_OPTION: checksum is "yes" \(a string\), which is neither true nor false/],
   ])('P2.8: options %j of the exporter are refused when a camera is opened', (options, words) => {
     const exporter = (createFrameExporter as Untyped)({ baseDir: ownBaseDir(), env: ON, ...options });

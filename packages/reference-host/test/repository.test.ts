@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ESLint } from 'eslint';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createFrameExporter } from '@vas/frame-export';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -167,6 +168,47 @@ describe('the published packages', () => {
     });
     expect(places.length).toBeGreaterThan(10);
     for (const before of places) expect(before).toContain('ORDER ');
+  });
+});
+
+describe('packages/frame-export/README.md', () => {
+  it('G11: has an example of many cameras in one loop that runs as it stands', async () => {
+    const baseDir = mkdtempSync('/dev/shm/vas-test-');
+    const scripts = mkdtempSync(fileURLToPath(new URL('.example-', import.meta.url)));
+    const exporter = createFrameExporter({ baseDir, env: { AI_FRAME_EXPORT_ENABLED: 'true' } });
+    onTestFinished(() => {
+      exporter.close();
+      rmSync(baseDir, { recursive: true, force: true });
+      rmSync(scripts, { recursive: true, force: true });
+    });
+    const example =
+      /<!-- example: frames -->\n```js\n([^]*?)```/.exec(read('packages/frame-export/README.md'))?.[1] ?? '';
+    const script = join(scripts, 'frames.mjs');
+    writeFileSync(
+      script,
+      example.replace(/cameraId: '\w+' }/g, (camera) => `baseDir: '${baseDir}', ${camera}`),
+    );
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => {
+      child.kill('SIGKILL');
+    });
+    const cameras = ['entrance', 'yard'].map((cameraId) =>
+      exporter.openCamera({ cameraId, width: 64, height: 48 }),
+    );
+    const picture = new Uint8Array(64 * 48 * 1.5).fill(7);
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    const ended = once(child, 'close');
+    const publishing = setInterval(() => {
+      for (const camera of cameras) camera.publish(picture);
+      if (output.includes('entrance') && output.includes('yard'))
+        for (const camera of cameras) camera.close();
+    }, 20);
+    onTestFinished(() => {
+      clearInterval(publishing);
+    });
+    expect(await ended, 'the loop ends with its cameras, and the process with the loop').toEqual([0, null]);
+    expect(output.trim().split('\n').at(0)).toMatch(/^(entrance|yard) \d+ 7 missed \d+$/);
   });
 });
 

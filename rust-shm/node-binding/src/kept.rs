@@ -8,7 +8,7 @@ use vas_frame_segment::{FrameSource, Mapping};
 
 /// The files of a source, until it is closed, and its memory, until the engine has let go of each buffer over it.
 enum Kept {
-    Source(FrameSource),
+    Source(Arc<FrameSource>),
     Memory { _mapping: Arc<Mapping> },
 }
 
@@ -27,7 +27,7 @@ thread_local! {
 pub(crate) struct Key(u64);
 
 pub(crate) fn keep_source(source: FrameSource) -> Key {
-    keep(Kept::Source(source))
+    keep(Kept::Source(Arc::new(source)))
 }
 
 pub(crate) fn keep_memory(mapping: Arc<Mapping>) -> Key {
@@ -47,6 +47,14 @@ pub(crate) fn let_go(key: Key) -> bool {
     // Dropped after the borrow: unmapping takes a while.
     let kept = TABLE.try_with(|table| table.borrow_mut().entries.remove(&key.0));
     matches!(kept, Ok(Some(_)))
+}
+
+/// The source with this key, for a thread that waits for it; `None` when it was let go.
+pub(crate) fn shared_source(key: Key) -> Option<Arc<FrameSource>> {
+    TABLE.with_borrow(|table| match table.entries.get(&key.0) {
+        Some(Kept::Source(source)) => Some(Arc::clone(source)),
+        Some(Kept::Memory { .. }) | None => None,
+    })
 }
 
 /// Asks the source with this key; `None` when it was let go.

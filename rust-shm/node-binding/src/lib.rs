@@ -9,6 +9,7 @@ mod error;
 mod export;
 mod kept;
 mod source;
+mod waiter;
 
 #[napi_derive::module_init]
 fn init() {

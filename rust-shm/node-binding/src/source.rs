@@ -1,7 +1,7 @@
 //! `NativeSource`: the reading side. The frames are read by JavaScript, out of the memory that is mapped here.
 
 use crate::error::{Result, error, guard, internal};
-use crate::kept::{Key, keep_memory, keep_source, let_go, with_source};
+use crate::kept::{Key, keep_memory, keep_source, let_go, shared_source, with_source};
 use napi::Env;
 use napi::JsValue;
 use napi::bindgen_prelude::{ArrayBuffer, FromNapiValue, Object, ObjectFinalize, ObjectRef};
@@ -110,6 +110,13 @@ impl NativeSource {
             }
             Ok(())
         })
+    }
+}
+
+impl NativeSource {
+    /// The ring, for a thread that waits for it; `None` when closed.
+    pub(crate) fn shared(&self) -> Option<Arc<FrameSource>> {
+        shared_source(self.source)
     }
 }
 
