@@ -13,11 +13,26 @@ async function closeExport(stage: Stage): Promise<void> {
   await stage.host.ask('closeExport', { cameraId: stage.first.hosted.cameraId });
 }
 
-export const closedExport: Case = {
+/** A closed export without the scratch memory into which a drain reads what it cannot publish. */
+export const controlNoScratch: Case = {
+  name: 'control-no-scratch',
+  title: 'Control: a closed export with the fall-back to scratch memory removed from the drain',
+  requirements: [],
+  stage: { fault: 'discarding=stop' },
+  isFollowed: false,
+  controlGapMs: 4_000,
+  isShort: true,
+  run: async (stage) => {
+    await closeExport(stage);
+    await sleep(6_000);
+  },
+};
+
+export const exportClosed: Case = {
   name: 'export-closed',
   title: 'The export is closed in mid-stream, FFmpeg goes on',
   requirements: ['S2', 'G1', 'P2.6'],
-  comparedWith: 'control-no-scratch',
+  comparedWith: controlNoScratch,
   isShort: true,
   run: async (stage, checks) => {
     const reader = await stage.reader('follow');
@@ -29,21 +44,6 @@ export const closedExport: Case = {
     const statuses = verdicts.map(({ status }) => status);
     checks.add('readers learn that it ended', statuses[0] === 'ended', statuses.join());
     await sleep(4_000);
-  },
-};
-
-/** The same without the scratch memory into which a drain reads what it cannot publish. */
-export const noScratchControl: Case = {
-  name: 'control-no-scratch',
-  title: 'Control: the same with the fall-back to scratch memory removed from the drain',
-  requirements: [],
-  stage: { fault: 'discarding=stop' },
-  isFollowed: false,
-  controlGapMs: 4_000,
-  isShort: true,
-  run: async (stage) => {
-    await closeExport(stage);
-    await sleep(6_000);
   },
 };
 
@@ -63,7 +63,7 @@ async function checkRefusal(stage: Stage, checks: Checks, codes: readonly string
   );
 }
 
-export const fullSharedMemory: Case = {
+export const shmFull: Case = {
   name: 'shm-full',
   title: 'Shared memory is full when the camera starts',
   requirements: ['S2', 'P2.8'],
@@ -73,7 +73,7 @@ export const fullSharedMemory: Case = {
   run: (stage, checks) => checkRefusal(stage, checks, ['NO_SPACE']),
 };
 
-export const readOnlyBase: Case = {
+export const baseReadOnly: Case = {
   name: 'base-read-only',
   title: 'The base folder is not writable when the camera starts',
   requirements: ['S2', 'P2.8'],
@@ -83,7 +83,7 @@ export const readOnlyBase: Case = {
   run: (stage, checks) => checkRefusal(stage, checks, ['PERMISSION_DENIED']),
 };
 
-export const replacedFiles: Case = {
+export const filesReplaced: Case = {
   name: 'files-replaced',
   title: "An outsider deletes the camera's files, and puts others in their place",
   requirements: ['S2', 'P2.5', 'P2.8'],
@@ -116,7 +116,7 @@ export const replacedFiles: Case = {
   },
 };
 
-export const failingDrain: Case = {
+export const drainFails: Case = {
   name: 'drain-fails',
   title: 'The drain thread panics when its 200th frame is complete',
   requirements: ['S2', 'G1'],

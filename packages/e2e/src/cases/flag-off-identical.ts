@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFfmpeg } from '@vas/reference-host';
 import type { Case } from '../run/case.js';
+import { viewersPerCamera } from '../run/stage.js';
 import type { HostVariant, Stage } from '../run/stage.js';
 
 const filmSeconds = 4;
@@ -97,7 +98,7 @@ async function play(stage: Stage, film: string, index: number, variant: HostVari
   await host.stop();
 
   const names = readdirSync(recordingDir).filter((file) => file.endsWith('.ts'));
-  const payloads = (await stage.payloads())[stage.cameras.length * 3 + index] ?? [];
+  const payloads = (await stage.payloads())[stage.cameras.length * viewersPerCamera + index] ?? [];
   return {
     payloads,
     segments: names.sort().map((file) => [file, readFileSync(join(recordingDir, file), 'base64')] as const),

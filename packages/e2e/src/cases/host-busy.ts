@@ -13,22 +13,22 @@ async function blockHost(stage: Stage): Promise<void> {
   stage.mark('runs again');
 }
 
-export const blockedHost: Case = {
-  name: 'host-blocked',
-  title: "The host's JavaScript thread is blocked for 5 s",
-  requirements: ['S2', 'S3', 'G1', 'P2.11'],
-  comparedWith: 'control-data-handler',
+/** A blocked host whose frames are taken by a `'data'` handler: its viewers must see it. */
+export const controlDataHandler: Case = {
+  name: 'control-data-handler',
+  title: "Control: a blocked host with a Node 'data' handler on the pipe instead of the drain",
+  requirements: [],
+  stage: { tap: 'data-handler' },
+  controlGapMs: 4_000,
   isShort: true,
   run: blockHost,
 };
 
-/** The same fault with frames taken by a `'data'` handler: its viewers must see it. */
-export const dataHandlerControl: Case = {
-  name: 'control-data-handler',
-  title: "Control: the same with a Node 'data' handler on the pipe instead of the drain",
-  requirements: [],
-  stage: { tap: 'data-handler' },
-  controlGapMs: 4_000,
+export const hostBlocked: Case = {
+  name: 'host-blocked',
+  title: "The host's JavaScript thread is blocked for 5 s",
+  requirements: ['S2', 'S3', 'G1', 'P2.11'],
+  comparedWith: controlDataHandler,
   isShort: true,
   run: blockHost,
 };
@@ -46,7 +46,7 @@ export const garbageStorm: Case = {
   },
 };
 
-export const busyCores: Case = {
+export const coresBusy: Case = {
   name: 'cores-busy',
   title: 'Every core is kept busy by other processes',
   requirements: ['S2'],

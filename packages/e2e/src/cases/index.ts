@@ -1,46 +1,46 @@
 /** All cases, in the order in which they run. */
 import type { Case } from '../run/case.js';
-import { noTap } from './baseline.js';
+import { noTap } from './no-tap.js';
 import { eightCameras } from './eight-cameras.js';
 import {
-  closedExport,
-  failingDrain,
-  fullSharedMemory,
-  noScratchControl,
-  readOnlyBase,
-  replacedFiles,
+  exportClosed,
+  drainFails,
+  shmFull,
+  controlNoScratch,
+  baseReadOnly,
+  filesReplaced,
   secondHost,
 } from './export-fails.js';
 import { flagOffIdentical } from './flag-off-identical.js';
 import { flagOff } from './flag-off.js';
-import { blockedHost, busyCores, dataHandlerControl, garbageStorm } from './host-busy.js';
-import { holdingReader, killedReaders, noReader, racingReaders, stoppedReaders } from './readers.js';
-import { droppedCamera, killedFfmpeg, killedHost, resizedCamera } from './restarts.js';
+import { hostBlocked, coresBusy, controlDataHandler, garbageStorm } from './host-busy.js';
+import { readerHolds, readersKilled, noReader, readersRacing, readersStopped } from './readers.js';
+import { cameraDrops, ffmpegKilled, hostKilled, cameraResized } from './restarts.js';
 
-export const baseline: Case = noTap;
+export { noTap };
 
 export const cases: readonly Case[] = [
   flagOff,
   flagOffIdentical,
   noReader,
-  racingReaders,
-  stoppedReaders,
-  killedReaders,
-  holdingReader,
-  blockedHost,
-  dataHandlerControl,
+  readersRacing,
+  readersStopped,
+  readersKilled,
+  readerHolds,
+  hostBlocked,
+  controlDataHandler,
   garbageStorm,
-  busyCores,
-  closedExport,
-  noScratchControl,
-  fullSharedMemory,
-  readOnlyBase,
-  replacedFiles,
-  failingDrain,
+  coresBusy,
+  exportClosed,
+  controlNoScratch,
+  shmFull,
+  baseReadOnly,
+  filesReplaced,
+  drainFails,
   secondHost,
-  killedFfmpeg,
-  droppedCamera,
-  resizedCamera,
-  killedHost,
+  ffmpegKilled,
+  cameraDrops,
+  cameraResized,
+  hostKilled,
   eightCameras,
 ];

@@ -12,7 +12,7 @@ export const noReader: Case = {
   isShort: false,
 };
 
-export const racingReaders: Case = {
+export const readersRacing: Case = {
   name: 'readers-racing',
   title: '16 readers copy frames as fast as the machine allows',
   requirements: ['S2', 'P2.5', 'G1'],
@@ -30,7 +30,7 @@ export const racingReaders: Case = {
   },
 };
 
-export const stoppedReaders: Case = {
+export const readersStopped: Case = {
   name: 'readers-stopped',
   title: 'Readers are stopped (SIGSTOP) in the middle of a read and continued much later',
   requirements: ['S2', 'P2.5', 'P1.4'],
@@ -58,7 +58,7 @@ export const stoppedReaders: Case = {
   },
 };
 
-export const killedReaders: Case = {
+export const readersKilled: Case = {
   name: 'readers-killed',
   title: 'Readers are started and killed (SIGKILL) in a loop while they read',
   requirements: ['S2', 'P2.5'],
@@ -78,7 +78,7 @@ export const killedReaders: Case = {
   },
 };
 
-export const holdingReader: Case = {
+export const readerHolds: Case = {
   name: 'reader-holds',
   title: 'A reader maps the frames, reads one, and holds the mapping for the whole run',
   requirements: ['S2', 'P2.5'],

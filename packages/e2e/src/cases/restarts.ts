@@ -34,7 +34,7 @@ function checkSameEpoch(report: ReaderReport, checks: Checks): void {
   checks.add('the reader goes on in the same epoch', !seen.includes('new-epoch'), seen.join());
 }
 
-export const killedFfmpeg: Case = {
+export const ffmpegKilled: Case = {
   name: 'ffmpeg-killed',
   title: 'FFmpeg is killed and restarted by the host',
   requirements: ['S2', 'P2.7'],
@@ -60,7 +60,7 @@ export const killedFfmpeg: Case = {
   },
 };
 
-export const droppedCamera: Case = {
+export const cameraDrops: Case = {
   name: 'camera-drops',
   title: 'The camera drops the connection and comes back',
   requirements: ['S2', 'P2.7'],
@@ -77,7 +77,7 @@ export const droppedCamera: Case = {
   },
 };
 
-export const resizedCamera: Case = {
+export const cameraResized: Case = {
   name: 'camera-resized',
   title: 'The camera comes back with another resolution',
   requirements: ['S2', 'P2.7'],
@@ -95,7 +95,7 @@ export const resizedCamera: Case = {
   },
 };
 
-export const killedHost: Case = {
+export const hostKilled: Case = {
   name: 'host-killed',
   title: 'The host is killed (SIGKILL) and restarted while a reader stays attached',
   requirements: ['S2', 'P2.6'],

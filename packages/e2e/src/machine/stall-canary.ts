@@ -16,7 +16,7 @@ export interface Stall {
 export interface MachineReport {
   /** `false`: stalls cannot be told from a busy processor here, and none are listed. */
   readonly isRealTime: boolean;
-  /** Of the time of all processors, what the hypervisor states to have given to others. */
+  /** The part of all processors' time that the hypervisor states to have given to others. */
   readonly stolenPercent: number;
   readonly stalls: readonly Stall[];
 }

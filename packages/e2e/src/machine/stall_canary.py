@@ -1,4 +1,4 @@
-"""Tells when the machine itself stood still, so that nobody is blamed for it who runs on it.
+"""Tells when the machine itself stood still, so that the software on it is not blamed.
 
 On each processor a thread of real-time priority sleeps for a few milliseconds, over and over. No ordinary process
 can keep it from waking in time; if it wakes late the processor was not there, taken away by whoever runs the

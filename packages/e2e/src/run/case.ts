@@ -26,8 +26,8 @@ export interface Case {
    * A control has to fail: its longest gap is at least this, which proves that the suite can see one.
    */
   readonly controlGapMs?: number;
-  /** Name of the case whose curve is drawn below this one's; the host without a tap if left out. */
-  readonly comparedWith?: string;
+  /** The case whose curve is drawn below this one's; the host without a tap if left out. */
+  readonly comparedWith?: Case;
   /** The fault. Begins `quietMs` into the measurement; may add statements of its own. */
   readonly run?: (stage: Stage, checks: Checks) => Promise<void>;
 }
@@ -54,6 +54,7 @@ export interface CaseResult {
   readonly attempts: number;
   readonly machine: MachineReport;
   readonly seconds: number;
+  /** Name of the case that it is drawn beside; `null`: the host without a tap. */
   readonly comparedWith: string | null;
   readonly marks: readonly Mark[];
   readonly viewers: readonly ViewerResult[];

@@ -84,21 +84,21 @@ export async function runCase(
     verdict: verdictOf(checks.all, machine),
     attempts: 1,
     machine,
-    comparedWith: testCase.comparedWith ?? null,
+    comparedWith: testCase.comparedWith?.name ?? null,
     marks: stage?.marks ?? [],
     ...findings,
     checks: checks.all,
   };
 }
 
-/** A machine that stands still can break the pace of everything, and nothing else: a torn frame stays a torn frame. */
+/** A machine that stands still can break the pace of everything, and nothing else: a torn frame is a failure anywhere. */
 export function verdictOf(checks: readonly Check[], machine: MachineReport): Verdict {
   const untrue = checks.filter(({ isTrue }) => !isTrue);
   if (untrue.length === 0) return 'ok';
   return isDisturbed(machine) && untrue.every(({ isOfPace }) => isOfPace) ? 'not judged' : 'failed';
 }
 
-/** The numbers of a case; what else a result has is known beforehand. */
+/** The numbers that a case finds; the rest of its result is known beforehand. */
 type Findings = Pick<
   CaseResult,
   'seconds' | 'viewers' | 'tappedPerSecond' | 'recordings' | 'reader' | 'events'
@@ -117,7 +117,6 @@ interface Measured {
   readonly seconds: number;
   readonly counts: readonly StreamCount[];
   readonly reader: ReaderReport | null;
-  /** `null` if the host could not be asked. */
   readonly atBegin: HostStatus;
   readonly atEnd: HostStatus;
 }
@@ -306,7 +305,7 @@ function interruptionsOf(marks: readonly Mark[], cameraId: string): readonly Mar
   return marks.filter(({ interrupts }) => interrupts.includes(cameraId));
 }
 
-/** Of an interrupted stream only the notable pauses are known one by one: the result is at least their bound. */
+/** The pauses of an interrupted stream are known one by one only if they are notable: the result is at least that bound. */
 function longestOwnGap(count: StreamCount, interruptions: readonly Mark[]): number {
   if (interruptions.length === 0) return count.longestGapMs;
   const own = count.gaps.filter(

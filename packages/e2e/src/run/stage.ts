@@ -52,7 +52,7 @@ export interface HostVariant extends Partial<Pick<StageOptions, 'tap' | 'isFlagO
   readonly launcher?: readonly string[];
 }
 
-/** Of all stages; those that an interrupted run leaves are removed when it ends. */
+/** The folders of all stages; what an interrupted run leaves of them is removed when it ends. */
 const folders = new Set<string>();
 
 export function removeFolders(): void {
@@ -64,7 +64,7 @@ export interface Mark {
   readonly label: string;
   /** Since the measurement began. */
   readonly atMs: number;
-  /** `true` if the stream of the named cameras, or of all, is interrupted by the case itself. */
+  /** The cameras whose streams the case itself interrupts here; empty for none. */
   readonly interrupts: readonly string[];
 }
 

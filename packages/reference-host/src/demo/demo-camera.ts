@@ -94,7 +94,7 @@ export class DemoCamera {
     return this.#reader === null ? (this.viewer?.packets ?? 0) > 0 : (this.reader?.framesRead ?? 0) > 0;
   }
 
-  /** Whether nothing more will come: the file has been played, or the reader is gone. */
+  /** Resolves when nothing more will come: the file has been played, or the host has been stopped. */
   get finished(): Promise<void> {
     return this.#host.finished;
   }

@@ -12,9 +12,9 @@ export interface ReaderTask {
 export interface ReaderStatus {
   readonly framesRead: number;
   readonly framesMissed: number;
-  /** Those of them that were missed in the first second. */
+  /** How many of the missed frames were missed in the first second. */
   readonly framesMissedAtStart: number;
-  /** Of the frames, by their own time stamps, in the last seconds and altogether. */
+  /** The rate of the frames by their own time stamps, in the last seconds and altogether. */
   readonly recentFramesPerSecond: number;
   readonly framesPerSecond: number;
   /** How old a frame was when this process had it: the last one, half of them, the worst. */

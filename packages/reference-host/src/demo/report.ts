@@ -42,7 +42,7 @@ export interface FramesReport extends Verification {
   readonly read: number;
   readonly missed: number;
   /**
-   * Those of them in the first second: what FFmpeg buffered while it opened the stream is decoded all at once,
+   * How many of the missed frames were missed in the first second: what FFmpeg buffered while it opened the stream is decoded all at once,
    * faster than anybody hashes it.
    */
   readonly missedAtStart: number;
