@@ -33,6 +33,15 @@ const debianPackages = [
 // liburing would have to be downloaded; nothing here needs it.
 const mesonOptions = ['--buildtype', 'release', '-Db_ndebug=true', '-Dms_disable_liburing=true'];
 
+// What is changed in the copied source: file, what stands there, what stands there instead.
+const patches = [
+  // Nothing in the build needs more than meson 1.0, which is what Debian 12 has.
+  ['meson.build', /meson_version: '>= 1\.\d+\.\d+'/, "meson_version: '>= 1.0.0'"],
+  // The callback has to pass on what an operation returned. It does so only for those without a direction, so that
+  // an OpenSSL with kernel TLS takes its 1 for the answer "the kernel encrypts", and crashes in the first handshake.
+  ['src/RTC/DtlsTransport.cpp', '(operationType == BIO_CB_RETURN)', '((operationType & BIO_CB_RETURN) != 0)'],
+];
+
 // Exit code of a worker that is started without MEDIASOUP_VERSION: how MediaSoup itself tells whether a
 // binary runs on this machine.
 const exitCodeWithoutVersion = 41;
@@ -90,7 +99,9 @@ async function provideWorker() {
 
 /** Keyed by everything that decides what the binary becomes, so that a stale one is never found. */
 function cacheDir() {
-  const inputs = createHash('sha256').update([platform(), arch(), ...mesonOptions].join(' '));
+  const inputs = createHash('sha256').update(
+    [platform(), arch(), ...mesonOptions, ...patches.flat()].join(' '),
+  );
   const files = readdirSync(overlay, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
   );
@@ -109,7 +120,16 @@ function runs(binary) {
   if (!existsSync(binary)) return false;
   const env = { ...process.env };
   delete env.MEDIASOUP_VERSION;
-  return spawnSync(binary, { env, stdio: 'ignore', timeout: 10_000 }).status === exitCodeWithoutVersion;
+  const { status } = spawnSync(binary, { env, stdio: 'ignore', timeout: 10_000 });
+  if (status !== exitCodeWithoutVersion) return false;
+  // The first thing that a browser does with it.
+  const handshake = spawnSync(process.execPath, [join(here, 'dtls-handshake.mjs')], {
+    env: { ...env, MEDIASOUP_WORKER_BIN: binary },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (handshake.status !== 0) say(`${binary} makes no DTLS handshake: ${handshake.stderr.trim()}`);
+  return handshake.status === 0;
 }
 
 /** The same archive that MediaSoup's own install script looks for. */
@@ -141,10 +161,12 @@ function build(scratch) {
   rmSync(join(source, 'subprojects'), { recursive: true });
   cpSync(overlay, join(source, 'subprojects'), { recursive: true });
 
-  // Nothing in the build needs more than meson 1.0, which is what Debian 12 has.
-  const mesonBuild = join(source, 'meson.build');
-  const text = readFileSync(mesonBuild, 'utf8');
-  writeFileSync(mesonBuild, text.replace(/meson_version: '>= 1\.\d+\.\d+'/, "meson_version: '>= 1.0.0'"));
+  for (const [file, from, to] of patches) {
+    const text = readFileSync(join(source, file), 'utf8');
+    const patched = text.replace(from, to);
+    if (patched === text) throw new Error(`${file} of MediaSoup ${mediasoup.version} does not have ${from}`);
+    writeFileSync(join(source, file), patched);
+  }
 
   const out = join(source, 'out');
   say('building mediasoup-worker from source: 6 to 9 minutes on two cores');

@@ -5,6 +5,7 @@ import { packageFolder } from '../package-folder.js';
 
 const packages = [
   'ffmpeg',
+  'openssl',
   'strace',
   'util-linux',
   'python3-gi',
