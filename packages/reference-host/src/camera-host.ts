@@ -22,6 +22,12 @@ export interface CameraHostOptions {
   readonly ffmpeg: FfmpegBinary;
   readonly ingest: Ingest;
   readonly rtp: CameraOutputs['rtp'];
+  /**
+   * Asked before each start of FFmpeg for the sequence number of its first RTP packet. Viewers behind SRTP refuse
+   * packets whose numbers begin again as replayed, so each start goes on where the former one ended.
+   * @default FFmpeg begins with a low number of its own at each start
+   */
+  readonly nextSequence?: () => Promise<number>;
   readonly rtpVideo?: CameraOutputs['rtpVideo'];
   readonly keyFrameInterval?: number;
   /** Must exist. */
@@ -145,10 +151,17 @@ export class CameraHost {
       return false;
     }
     const raw = await this.#rawArguments(video);
+    // Without its number the video still flows.
+    const firstSequence = await this.#options.nextSequence?.().catch(() => undefined);
     // A stop meanwhile found no FFmpeg to end.
     if (this.#stopping.signal.aborted) return false;
 
-    this.#ffmpeg = this.#startFfmpeg(video, raw);
+    try {
+      this.#ffmpeg = this.#startFfmpeg(video, firstSequence, raw);
+    } catch (error) {
+      this.#emit({ type: 'ffmpeg-ended', code: null, signal: null, message: describe(error).message });
+      return false;
+    }
     const { code, signal, lastWords } = await this.#ffmpeg.exited;
     this.#ffmpeg = null;
     this.#emit({ type: 'ffmpeg-ended', code, signal, message: lastWords });
@@ -193,7 +206,7 @@ export class CameraHost {
     }
   }
 
-  #startFfmpeg(video: SourceVideo, raw: string[] | null): FfmpegProcess {
+  #startFfmpeg(video: SourceVideo, firstSequence: number | undefined, raw: string[] | null): FfmpegProcess {
     const { ffmpeg, ingest, frameHashDir, ...options } = this.#options;
     const cameraExport = raw === null ? null : this.#openExport(video);
     const start = ++this.#starts;
@@ -203,7 +216,7 @@ export class CameraHost {
       isExported = rawFd !== null;
       const frameHashFile =
         frameHashDir === undefined ? null : join(frameHashDir, frameHashFileName(start, firstFrameId));
-      const outputs = { ...options, raw: isExported ? raw : null, frameHashFile };
+      const outputs = { ...options, firstSequence, raw: isExported ? raw : null, frameHashFile };
       const args = [...ingestArguments(ingest, ffmpeg.options), ...outputArguments(ffmpeg, video, outputs)];
       started = new FfmpegProcess({ path: ffmpeg.path, args, rawFd });
       return started;

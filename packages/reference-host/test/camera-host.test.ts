@@ -150,6 +150,47 @@ describe.each(await ffmpegBinaries())('a camera host with FFmpeg $name', ({ ffmp
     expect(host.ffmpegPid).toBeUndefined();
   });
 
+  it('takes a start of FFmpeg that throws for a run that ends at once, and tries again', async () => {
+    const { host, events } = startHost({
+      ffmpeg,
+      ingest: { kind: 'file', path: await filmFile(ffmpeg, 1) },
+      rtp: rtpTo(await freeTcpPort()),
+      // No argument of a process can have a null character.
+      recordingDir: `${temporaryFolder()}\0`,
+    });
+    await until(() => events.length === 2);
+    await host.stop();
+    for (const event of events.slice(0, 2)) {
+      expect(event).toEqual({
+        type: 'ffmpeg-ended',
+        code: null,
+        signal: null,
+        message: expect.stringContaining('null bytes') as string,
+      });
+    }
+    expect(events.at(-1)).toEqual({ type: 'stopped' });
+  });
+
+  it('numbers the packets of each start as it is told', async () => {
+    const file = await filmFile(ffmpeg, 1);
+    const { socket, port, counter } = await udpReceiver();
+    const sequences: number[] = [];
+    socket.on('message', (datagram) => {
+      const isRtcp = datagram.readUInt8(1) >= 192 && datagram.readUInt8(1) <= 223;
+      if (!isRtcp) sequences.push(datagram.readUInt16BE(2));
+    });
+    const { host } = startHost({
+      ffmpeg,
+      ingest: { kind: 'file', path: file },
+      rtp: rtpTo(port),
+      nextSequence: () => Promise.resolve(65_530),
+      recordingDir: temporaryFolder(),
+    });
+    await host.finished;
+    expect(sequences[0]).toBe(65_530);
+    expect(counter.reception()).toMatchObject({ lost: 0 });
+  });
+
   it('says in the words of FFmpeg why a source cannot be opened, and tries again', async () => {
     const { host, events } = startHost({
       ffmpeg,

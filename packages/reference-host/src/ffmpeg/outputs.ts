@@ -31,6 +31,11 @@ export interface RtpTarget {
 export interface CameraOutputs {
   readonly rtp: RtpTarget;
   /**
+   * Sequence number of the first RTP packet, 0 to 65535.
+   * @default chosen by FFmpeg, below 4096
+   */
+  readonly firstSequence?: number | undefined;
+  /**
    * `copy` sends H.264 as the camera made it and encodes anything else; `encode` always encodes.
    * @default 'copy'
    */
@@ -80,6 +85,7 @@ function rtpOutput(source: SourceVideo, outputs: CameraOutputs): string[] {
     // A camera may send its parameter sets once, in its SDP; viewers who come later need them in the stream.
     ...(isCopied ? ['-c:v', 'copy', '-bsf:v', 'h264_mp4toannexb,dump_extra'] : encoded(source, outputs)),
     ...['-payload_type', `${payloadType}`, '-ssrc', `${ssrc}`],
+    ...(outputs.firstSequence == null ? [] : ['-seq', `${outputs.firstSequence}`]),
     ...['-f', 'rtp', `rtp://${ip}:${port}?${query.toString()}`],
   ];
 }
