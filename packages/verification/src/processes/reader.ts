@@ -37,7 +37,7 @@ function poll(): void {
 
 const actions = {
   open({ path }: { path: string }) {
-    source = openFrameSource({ cameraId: 'by-path', path, layoutVersion: 1 });
+    source = openFrameSource({ path });
     into = new Uint8Array(source.frameSizeBytes);
   },
   follow({ everyMs }: { everyMs: number }) {

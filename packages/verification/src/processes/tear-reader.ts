@@ -17,7 +17,7 @@ export interface HuntRequest {
 }
 
 function hunt(request: HuntRequest): TearCounts {
-  const source = openFrameSource({ cameraId: 'by-path', path: request.path, layoutVersion: 1 });
+  const source = openFrameSource({ path: request.path });
   try {
     if (!request.isValidated) return believe(source, request);
     return request.manner === 'copy' ? copy(source, request) : look(source, request);
