@@ -16,8 +16,8 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findFfmpeg } from '@vas/reference-host';
-import type { CaseResult, Verdict } from './run/case.js';
-import { cases, noTap } from './cases/index.js';
+import type { Case, CaseResult, Verdict } from './run/case.js';
+import { browserNoTap, cases, noTap } from './cases/index.js';
 import { faultEnvironment } from './host/faulty-addon.js';
 import { StallCanary, isDisturbed } from './machine/stall-canary.js';
 import { columns, machineText, row, writeReport } from './report/report.js';
@@ -62,7 +62,7 @@ async function main(): Promise<number> {
   const chosen = chooseCases();
   const begun = new Date();
   const install = options['install-packages'] ? ['--install-packages'] : [];
-  requireSystemPackages(install);
+  requireSystemPackages(install, chosen.some(hasBrowsers));
   provideWorker(install);
   // Built now, so that no case has to wait for it.
   if (chosen.some(({ stage }) => stage?.fault != null)) faultEnvironment('');
@@ -86,19 +86,24 @@ async function runAll(chosen: typeof cases, begun: Date, canary: StallCanary): P
   };
   console.log(`FFmpeg ${ffmpeg.version}, ${chosen.length} cases\n`);
   printRow([...columns]);
-  const base = await measureBaseline(settings);
+  const base = await measureBaseline(noTap, settings);
   // Nothing can be judged without something to compare with.
   if (typeof base === 'string') return base === 'not judged' && options['allow-unjudged'] ? 0 : 1;
   const limits = limitsFrom(base);
+  const browserBase = chosen.some(hasBrowsers) ? await measureBaseline(browserNoTap, settings) : null;
+  if (typeof browserBase === 'string')
+    return browserBase === 'not judged' && options['allow-unjudged'] ? 0 : 1;
+  const browserLimits = browserBase === null ? limits : limitsFrom(browserBase);
 
   const results: CaseResult[] = [];
   let repeatsLeft = chosen.length;
   for (const [index, testCase] of chosen.entries()) {
     const clear = announce(`${index + 1}/${chosen.length} ${testCase.name}: ${testCase.title}`);
-    let result = await runCase(testCase, settings, limits);
+    const compared = hasBrowsers(testCase) ? browserLimits : limits;
+    let result = await runCase(testCase, settings, compared);
     while (result.verdict === 'not judged' && result.attempts < maxAttempts && repeatsLeft > 0) {
       repeatsLeft -= 1;
-      result = { ...(await runCase(testCase, settings, limits)), attempts: result.attempts + 1 };
+      result = { ...(await runCase(testCase, settings, compared)), attempts: result.attempts + 1 };
     }
     clear();
     printResult(result);
@@ -119,6 +124,8 @@ async function runAll(chosen: typeof cases, begun: Date, canary: StallCanary): P
     },
     limits,
     baseline: base,
+    browserBaseline: browserBase,
+    browserLimits,
     cases: results,
   };
   writeReport(run, resolve(options.report));
@@ -136,10 +143,13 @@ async function runAll(chosen: typeof cases, begun: Date, canary: StallCanary): P
  * The host without a tap, at its best of a few attempts: a limit made while the machine was busy with something
  * else would hide what the suite is there to find. If no attempt will do, the answer says whose fault that is.
  */
-async function measureBaseline(settings: RunSettings): Promise<CaseResult | 'failed' | 'not judged'> {
+async function measureBaseline(
+  baseline: Case,
+  settings: RunSettings,
+): Promise<CaseResult | 'failed' | 'not judged'> {
   let isDisturbedAlways = true;
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
-    const result = { ...(await runCase(noTap, settings, null)), attempts: attempt };
+    const result = { ...(await runCase(baseline, settings, null)), attempts: attempt };
     printResult(result);
     if (result.verdict === 'ok' && longestGapMs(result) <= gapFloorMs / 2) return result;
     if (result.verdict === 'ok') console.log(`    too long to compare with; ${machineText(result)}`);
@@ -147,6 +157,10 @@ async function measureBaseline(settings: RunSettings): Promise<CaseResult | 'fai
   }
   console.log('nothing can be judged: even without a tap the video does not flow evenly');
   return isDisturbedAlways ? 'not judged' : 'failed';
+}
+
+function hasBrowsers({ stage }: Case): boolean {
+  return (stage?.browsersPerCamera ?? 0) > 0;
 }
 
 function chooseCases(): typeof cases {
@@ -165,6 +179,10 @@ function limitsFrom(result: CaseResult): Limits {
   return {
     longestGapMs: Math.max(gapFloorMs, 2 * longestGapMs(result)),
     packetsPerSecond: Math.min(...result.viewers.map(({ packetsPerSecond }) => packetsPerSecond)),
+    longestPresentedGapMs:
+      result.browsers.length === 0
+        ? null
+        : Math.max(gapFloorMs, 2 * Math.max(...result.browsers.map((browser) => browser.longestGapMs))),
   };
 }
 

@@ -149,7 +149,14 @@ export const secondHost: Case = {
       const { cameraId } = stage.first.hosted;
       const recordingDir = stage.folder('second');
       const second = await stage.startHost([
-        { cameraId, input: camera.url, viewerPorts: stage.sparePorts, recordingDir, frameHashDir: null },
+        {
+          cameraId,
+          input: camera.url,
+          viewerPorts: stage.sparePorts,
+          recordingDir,
+          frameHashDir: null,
+          router: null,
+        },
       ]);
       await sleep(4_000);
       const { cameras } = await second.ask('status');

@@ -86,7 +86,14 @@ async function play(stage: Stage, film: string, index: number, variant: HostVari
   const trace = join(stage.folder(name), 'trace');
   const port = stage.sparePorts[index] ?? 0;
   const recordingDir = join(stage.folder(name), 'recording');
-  const camera = { cameraId: 'film', input: film, viewerPorts: [port], recordingDir, frameHashDir: null };
+  const camera = {
+    cameraId: 'film',
+    input: film,
+    viewerPorts: [port],
+    recordingDir,
+    frameHashDir: null,
+    router: null,
+  };
   // Each process and thread has a file of its own; the host's are those that never execute something else.
   // It takes time from the cameras that are measured meanwhile only where they leave some.
   const strace = ['strace', '-ff', '-qq', '-e', `trace=${tracedCalls}`, '-o', trace];

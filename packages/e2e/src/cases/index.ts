@@ -1,5 +1,6 @@
 /** All cases, in the order in which they run. */
 import type { Case } from '../run/case.js';
+import { browserCases, browserNoTap } from './browser.js';
 import { noTap } from './no-tap.js';
 import { eightCameras } from './eight-cameras.js';
 import {
@@ -17,7 +18,7 @@ import { hostBlocked, coresBusy, controlDataHandler, garbageStorm } from './host
 import { readerHolds, readersKilled, noReader, readersRacing, readersStopped } from './readers.js';
 import { cameraDrops, ffmpegKilled, hostKilled, cameraResized } from './restarts.js';
 
-export { noTap };
+export { browserNoTap, noTap };
 
 export const cases: readonly Case[] = [
   flagOff,
@@ -43,4 +44,5 @@ export const cases: readonly Case[] = [
   cameraResized,
   hostKilled,
   eightCameras,
+  ...browserCases,
 ];

@@ -6,10 +6,19 @@ import { CameraHost } from '@vas/reference-host';
 import { findFfmpeg } from '@vas/reference-host';
 import { parseIngest } from '@vas/reference-host';
 import { VideoRouter } from './video-router.js';
+import type { RtpIngest } from './video-router.js';
 import { answerRequests } from '@vas/processes';
 import { DataHandlerExporter } from './data-handler-tap.js';
 import { frameThreads, mappedFiles, openDescriptors, surplus } from './leftovers.js';
-import type { CameraStatus, HostLeftovers, HostRequests, HostSettings, HostStatus } from './requests.js';
+import type {
+  CameraStatus,
+  HostLeftovers,
+  HostRequests,
+  HostSettings,
+  HostStatus,
+  HostedCamera,
+} from './requests.js';
+import { answersOf } from './router-requests.js';
 
 const startTimeoutMs = 15_000;
 /** A drain ends when its FFmpeg has; descriptors that are closed asynchronously are gone by then as well. */
@@ -19,27 +28,33 @@ type EventAt = CameraStatus['events'][number];
 
 class Host {
   readonly #settings: HostSettings;
-  readonly #router: VideoRouter;
+  readonly #router: VideoRouter | null;
   readonly #exporter: FrameExporter | undefined;
   readonly #cameras = new Map<string, { host: CameraHost; events: EventAt[] }>();
 
-  private constructor(settings: HostSettings, router: VideoRouter, exporter: FrameExporter | undefined) {
+  private constructor(
+    settings: HostSettings,
+    router: VideoRouter | null,
+    exporter: FrameExporter | undefined,
+  ) {
     this.#settings = settings;
     this.#router = router;
     this.#exporter = exporter;
   }
 
   static async start(settings: HostSettings): Promise<Host> {
-    const host = new Host(settings, await VideoRouter.start(), await makeExporter(settings));
+    const isRouterElsewhere = settings.cameras.every(({ router }) => router !== null);
+    const router = isRouterElsewhere ? null : await VideoRouter.start();
+    const host = new Host(settings, router, await makeExporter(settings));
     await host.#startCameras();
     return host;
   }
 
   async #startCameras(): Promise<void> {
     const ffmpeg = await findFfmpeg(this.#settings.ffmpeg ?? undefined);
-    for (const { cameraId, input, viewerPorts, recordingDir, frameHashDir } of this.#settings.cameras) {
-      const routed = await this.#router.addCamera();
-      for (const port of viewerPorts) await routed.addViewer(port);
+    for (const hosted of this.#settings.cameras) {
+      const { cameraId, input, recordingDir, frameHashDir } = hosted;
+      const { ingest: rtp, nextSequence } = await this.#route(hosted);
       mkdirSync(recordingDir, { recursive: true });
       if (frameHashDir !== null) mkdirSync(frameHashDir, { recursive: true });
       const events: EventAt[] = [];
@@ -47,7 +62,8 @@ class Host {
         cameraId,
         ffmpeg,
         ingest: parseIngest(input),
-        rtp: routed.ingest,
+        rtp,
+        nextSequence,
         recordingDir,
         ...(this.#exporter === undefined ? {} : { frameExporter: this.#exporter }),
         ...(frameHashDir === null ? {} : { frameHashDir }),
@@ -67,10 +83,27 @@ class Host {
     }
   }
 
+  /** Where the camera's FFmpeg sends, and how its packets are numbered when it is started. */
+  async #route({ cameraId, viewerPorts, router }: HostedCamera): Promise<{
+    ingest: RtpIngest;
+    nextSequence: () => Promise<number>;
+  }> {
+    if (router !== null)
+      return { ingest: router.ingest, nextSequence: () => Promise.resolve(router.sequence) };
+    const routed = await this.router.addCamera(cameraId);
+    for (const port of viewerPorts) await routed.addViewer(port);
+    return { ingest: routed.ingest, nextSequence: () => routed.nextSequence() };
+  }
+
+  get router(): VideoRouter {
+    if (this.#router === null) throw new Error('MediaSoup is in a process of its own');
+    return this.#router;
+  }
+
   status(): HostStatus {
     return {
       cameras: [...this.#cameras].map(([cameraId, { host, events }]) => cameraStatus(cameraId, host, events)),
-      workerPid: this.#router.workerPid,
+      workerPid: this.#router?.workerPid ?? null,
       mappedFiles: mappedFiles('self').filter((path) => path.endsWith('.node') || this.#isOfFramePath(path)),
       openFiles: openDescriptors('self').filter((path) => this.#isOfFramePath(path)),
     };
@@ -83,7 +116,7 @@ class Host {
   async stop(): Promise<void> {
     await Promise.all([...this.#cameras.values()].map(({ host }) => host.stop()));
     this.#exporter?.close();
-    this.#router.close();
+    this.#router?.close();
   }
 
   #isOfFramePath(path: string): boolean {
@@ -161,6 +194,7 @@ async function leftovers(): Promise<HostLeftovers> {
 }
 
 answerRequests<HostRequests>({
+  ...answersOf(() => running().router),
   start: async (settings) => {
     descriptorsBefore = openDescriptors('self');
     host = await Host.start(settings);

@@ -2,6 +2,8 @@
 import type { CameraExportStatistics } from '@vas/frame-export';
 import type { FrameSourceRef } from '@vas/frame-export/types';
 import type { CameraHostEvent } from '@vas/reference-host';
+import type { RouterRequests } from './router-requests.js';
+import type { RtpIngest } from './video-router.js';
 
 /**
  * What takes the raw frames: nobody, because the host knows nothing of the packages; the packages; or, as a
@@ -15,6 +17,8 @@ export interface HostedCamera {
   readonly input: string;
   /** UDP ports of the camera's viewers. */
   readonly viewerPorts: readonly number[];
+  /** Where its FFmpeg sends, if MediaSoup is in a process of its own; `null`: to the host's own MediaSoup. */
+  readonly router: { readonly ingest: RtpIngest; readonly sequence: number } | null;
   readonly recordingDir: string;
   /** Where FFmpeg writes the MD5s of its decoded frames; `null` for not at all. */
   readonly frameHashDir: string | null;
@@ -43,7 +47,8 @@ export interface CameraStatus {
 
 export interface HostStatus {
   readonly cameras: readonly CameraStatus[];
-  readonly workerPid: number;
+  /** `null` if MediaSoup is in a process of its own. */
+  readonly workerPid: number | null;
   /** Native files and files of the frame path in the process's memory map, without repetition. */
   readonly mappedFiles: readonly string[];
   /** Files of the frame path among the open descriptors. */
@@ -58,7 +63,7 @@ export interface HostLeftovers {
 }
 
 /** What the host can be asked. */
-export interface HostRequests {
+export interface HostRequests extends RouterRequests {
   /** Answered when every camera's FFmpeg runs. */
   readonly start: (settings: HostSettings) => Promise<void>;
   readonly status: () => HostStatus;

@@ -5,7 +5,18 @@
  */
 import { createSocket } from 'node:dgram';
 import * as mediasoup from 'mediasoup';
-import type { Consumer, PlainTransport, Producer, Router, RtpCodecCapability, Worker } from 'mediasoup/types';
+import type {
+  Consumer,
+  ConsumerOptions,
+  DtlsParameters,
+  PlainTransport,
+  Producer,
+  Router,
+  RtpCapabilities,
+  RtpCodecCapability,
+  WebRtcTransport,
+  Worker,
+} from 'mediasoup/types';
 
 const loopback = '127.0.0.1';
 
@@ -13,6 +24,9 @@ const loopback = '127.0.0.1';
 const ingestBufferBytes = 4 << 20;
 
 const payloadType = 101;
+
+/** With which the first FFmpeg of a camera begins. */
+const firstSequence = 1;
 
 const h264 = {
   kind: 'video',
@@ -34,6 +48,15 @@ export interface RtpIngest {
   readonly ssrc: number;
 }
 
+/** A transport as a browser needs it to make its own end. */
+export type BrowserTransport = Pick<
+  WebRtcTransport,
+  'id' | 'iceParameters' | 'iceCandidates' | 'dtlsParameters'
+>;
+
+/** A consumer as a browser needs it to make its own end. */
+export type BrowserConsumer = Pick<Consumer, 'id' | 'producerId' | 'kind' | 'rtpParameters'>;
+
 export interface VideoRouterOptions {
   /** Called when the worker dies by itself; everything made with it is closed by then. */
   readonly onWorkerDied?: (error: Error) => void;
@@ -42,6 +65,8 @@ export interface VideoRouterOptions {
 export class VideoRouter {
   readonly #worker: Worker;
   readonly #router: Router;
+  readonly #cameras = new Map<string, RoutedCamera>();
+  readonly #transports = new Map<string, WebRtcTransport>();
   #nextSsrc = 0x5641_5301;
 
   private constructor(worker: Worker, router: Router) {
@@ -62,7 +87,7 @@ export class VideoRouter {
   }
 
   /** One camera: its ingest transport and its producer. */
-  async addCamera(): Promise<RoutedCamera> {
+  async addCamera(cameraId: string): Promise<RoutedCamera> {
     const listen = { protocol: 'udp', ip: loopback, recvBufferSize: ingestBufferBytes } as const;
     const transport = await this.#router.createPlainTransport({
       listenInfo: listen,
@@ -92,7 +117,54 @@ export class VideoRouter {
       payloadType,
       ssrc,
     };
-    return new RoutedCamera(this.#router, transport, producer, ingest);
+    const camera = new RoutedCamera(this.#router, transport, producer, ingest);
+    this.#cameras.set(cameraId, camera);
+    return camera;
+  }
+
+  findCamera(cameraId: string): RoutedCamera | undefined {
+    return this.#cameras.get(cameraId);
+  }
+
+  camera(cameraId: string): RoutedCamera {
+    const camera = this.findCamera(cameraId);
+    if (camera === undefined) throw new Error(`no camera ${cameraId}`);
+    return camera;
+  }
+
+  /** What the router can send, for a browser to choose from. */
+  get capabilities(): RtpCapabilities {
+    return this.#router.rtpCapabilities;
+  }
+
+  /** A browser's transport over loopback. */
+  async openTransport(): Promise<BrowserTransport> {
+    const transport = await this.#router.createWebRtcTransport({
+      listenInfos: [{ protocol: 'udp', ip: loopback }],
+    });
+    this.#transports.set(transport.id, transport);
+    const { id, iceParameters, iceCandidates, dtlsParameters } = transport;
+    return { id, iceParameters, iceCandidates, dtlsParameters };
+  }
+
+  async connectTransport(transportId: string, dtlsParameters: DtlsParameters): Promise<void> {
+    await this.#transport(transportId).connect({ dtlsParameters });
+  }
+
+  async consume(
+    transportId: string,
+    cameraId: string,
+    rtpCapabilities: RtpCapabilities,
+  ): Promise<BrowserConsumer> {
+    const options: ConsumerOptions = { producerId: this.camera(cameraId).producerId, rtpCapabilities };
+    const { id, producerId, kind, rtpParameters } = await this.#transport(transportId).consume(options);
+    return { id, producerId, kind, rtpParameters };
+  }
+
+  #transport(transportId: string): WebRtcTransport {
+    const transport = this.#transports.get(transportId);
+    if (transport === undefined) throw new Error(`no transport ${transportId}`);
+    return transport;
   }
 
   /** Closes every transport, producer and consumer and ends the worker. */
@@ -130,6 +202,23 @@ export class RoutedCamera {
       rtpCapabilities: this.#router.rtpCapabilities,
       enableRtx: false,
     });
+  }
+
+  get producerId(): string {
+    return this.#producer.id;
+  }
+
+  /**
+   * The sequence number with which the next FFmpeg has to begin, so that viewers take its packets for the same
+   * stream: one after everything that was received.
+   */
+  async nextSequence(): Promise<number> {
+    const [stream] = await this.#producer.getStats();
+    if (stream !== undefined) {
+      const received = stream.packetCount + Math.max(0, stream.packetsLost);
+      return (firstSequence + received) % 2 ** 16;
+    }
+    return firstSequence;
   }
 
   close(): void {

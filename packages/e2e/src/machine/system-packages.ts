@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { packageFolder } from '../package-folder.js';
+import { findChromium } from '../viewer/browser.js';
 
 const packages = [
   'ffmpeg',
@@ -19,7 +20,10 @@ const packages = [
 const script = fileURLToPath(new URL('../../scripts/system-packages.mjs', packageFolder));
 
 /** @throws Error if some are missing and not installed; how to get them is on standard error */
-export function requireSystemPackages(args: readonly string[]): void {
-  const { status } = spawnSync(process.execPath, [script, ...args, ...packages], { stdio: 'inherit' });
+export function requireSystemPackages(args: readonly string[], hasBrowsers: boolean): void {
+  const browser = hasBrowsers && findChromium() === null ? ['chromium'] : [];
+  const { status } = spawnSync(process.execPath, [script, ...args, ...packages, ...browser], {
+    stdio: 'inherit',
+  });
   if (status !== 0) throw new Error('packages are missing; which ones is said above');
 }

@@ -3,6 +3,8 @@ import type { Mark } from '../run/stage.js';
 
 export interface Panel {
   readonly title: string;
+  /** Panels of one unit are drawn to one scale. */
+  readonly unit: 'packets' | 'pictures';
   readonly per100Ms: readonly number[];
   readonly marks: readonly Mark[];
 }
@@ -18,12 +20,15 @@ const plotWidth = width - left - right;
 export function plotSvg(title: string, panels: readonly Panel[]): string {
   const height = top + panels.length * (panelHeight + panelGap) + 14;
   const buckets = Math.max(1, ...panels.map(({ per100Ms }) => per100Ms.length));
-  const most = Math.max(
-    1,
-    ...panels.flatMap(({ per100Ms }) => [...per100Ms].sort((a, b) => a - b).slice(0, -3)),
-  );
+  const most = (unit: Panel['unit']): number =>
+    Math.max(
+      1,
+      ...panels
+        .filter((panel) => panel.unit === unit)
+        .flatMap(({ per100Ms }) => [...per100Ms].sort((a, b) => a - b).slice(0, -3)),
+    );
   const drawn = panels.map((panel, index) =>
-    drawPanel(panel, top + 18 + index * (panelHeight + panelGap), buckets, most),
+    drawPanel(panel, top + 18 + index * (panelHeight + panelGap), buckets, most(panel.unit)),
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,

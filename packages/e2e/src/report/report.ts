@@ -23,22 +23,48 @@ export interface Run {
   };
   readonly limits: Limits;
   readonly baseline: CaseResult;
+  /** What cases with browsers are judged by; `null` if none was run. */
+  readonly browserBaseline: CaseResult | null;
+  readonly browserLimits: Limits;
   readonly cases: readonly CaseResult[];
 }
 
 export function writeReport(run: Run, folder: string): void {
   mkdirSync(folder, { recursive: true });
   // The digest of every frame read was compared already, and would be most of the document.
-  const document = JSON.stringify(run, (key, value: unknown) => (key === 'seen' ? undefined : value), 1);
+  const document = JSON.stringify(
+    run,
+    (key, value: unknown) => (key === 'seen' || key === 'screenshots' ? undefined : value),
+    1,
+  );
   writeFileSync(join(folder, 'e2e.json'), `${document}\n`);
   writeFileSync(join(folder, 'e2e.md'), markdown(run));
   for (const result of run.cases) writeFileSync(join(folder, `e2e-${result.name}.svg`), plotOf(result, run));
+  for (const [index, picture] of (run.browserBaseline?.screenshots ?? []).entries()) {
+    writeFileSync(join(folder, viewerPicture(index)), picture);
+  }
 }
 
 function plotOf(result: CaseResult, run: Run): string {
-  const other = run.cases.find(({ name }) => name === result.comparedWith) ?? run.baseline;
-  const panels = [...panelsOf(result), ...panelsOf(other)];
-  return plotSvg(`RTP packets per 100 ms: ${result.name}`, panels);
+  const baseline = result.browsers.length > 0 ? (run.browserBaseline ?? run.baseline) : run.baseline;
+  const other = run.cases.find(({ name }) => name === result.comparedWith) ?? baseline;
+  const panels = [result, other].flatMap((shown) => [...panelsOf(shown), ...browserPanelsOf(shown)]);
+  const what = result.browsers.length > 0 ? 'RTP packets and presented pictures' : 'RTP packets';
+  return plotSvg(`${what} per 100 ms: ${result.name}`, panels);
+}
+
+function viewerPicture(index: number): string {
+  return `e2e-viewer-${index + 1}.png`;
+}
+
+/** One panel per viewer in a browser. */
+function browserPanelsOf({ name, browsers, marks }: CaseResult): Panel[] {
+  return browsers.map(({ cameraId, per100Ms }, index) => ({
+    title: `${name}: pictures that browser ${index + 1} presented`,
+    unit: 'pictures',
+    per100Ms,
+    marks: marks.filter(({ interrupts }) => interrupts.length === 0 || interrupts.includes(cameraId)),
+  }));
 }
 
 /** One panel per camera, as its first viewer sees it. */
@@ -46,6 +72,7 @@ function panelsOf({ name, title, viewers, marks }: CaseResult): Panel[] {
   const cameras = [...new Set(viewers.map(({ cameraId }) => cameraId))];
   return cameras.map((cameraId) => ({
     title: cameras.length === 1 ? `${name}: ${title}` : `${name}, ${cameraId}`,
+    unit: 'packets',
     per100Ms: viewers.find((viewer) => viewer.cameraId === cameraId)?.per100Ms ?? [],
     marks: marks.filter(({ interrupts }) => interrupts.length === 0 || interrupts.includes(cameraId)),
   }));
@@ -120,8 +147,11 @@ function markdown(run: Run): string {
     '',
     `| ${columns.join(' | ')} |`,
     `|${columns.map(() => ' --- ').join('|')}|`,
-    ...[run.baseline, ...run.cases].map((result) => `| ${row(result).join(' | ')} |`),
+    ...[run.baseline, ...(run.browserBaseline === null ? [] : [run.browserBaseline]), ...run.cases].map(
+      (result) => `| ${row(result).join(' | ')} |`,
+    ),
   ];
+  lines.push(...browserPage(run));
   for (const result of run.cases) {
     lines.push(
       '',
@@ -131,6 +161,7 @@ function markdown(run: Run): string {
       '',
       `![RTP packets per 100 ms](e2e-${result.name}.svg)`,
       '',
+      ...browserLines(result),
       `The machine meanwhile: ${machineText(result)}.`,
       '',
       ...result.checks.map(({ statement, isTrue, detail }) => {
@@ -139,6 +170,33 @@ function markdown(run: Run): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What the cases with browsers are compared with, and what a viewer looks like. */
+function browserPage({ browserBaseline, browserLimits }: Run): string[] {
+  if (browserBaseline === null) return [];
+  const { browsers, screenshots } = browserBaseline;
+  const longest = Math.max(...browsers.map(({ longestGapMs }) => longestGapMs));
+  return [
+    '',
+    'Where a case is seen in Chromium, two pages per camera receive it by WebRTC, and every picture that is presented',
+    `counts. Without a tap the longest time between two pictures was ${longest.toFixed(0)} ms; the limit is`,
+    `${(browserLimits.longestPresentedGapMs ?? 0).toFixed(0)} ms, and the time that is still open at the end counts.`,
+    ...screenshots.flatMap((_, index) => ['', `![A viewer in Chromium](${viewerPicture(index)})`]),
+  ];
+}
+
+function browserLines({ browsers }: CaseResult): string[] {
+  if (browsers.length === 0) return [];
+  return [
+    '| browser | pictures/s | longest time between two | by arrival of their packets |',
+    '| --- | --- | --- | --- |',
+    ...browsers.map(
+      ({ framesPerSecond, longestGapMs, longestDeliveryGapMs }, index) =>
+        `| ${index + 1} | ${framesPerSecond.toFixed(1)} | ${longestGapMs.toFixed(0)} ms | ${longestDeliveryGapMs.toFixed(0)} ms |`,
+    ),
+    '',
+  ];
 }
 
 function gapOf({ viewers }: CaseResult): string {

@@ -5,6 +5,7 @@ import type { CameraStatus } from '../host/requests.js';
 import type { MachineReport } from '../machine/stall-canary.js';
 import type { ReaderReport } from '../reader/requests.js';
 import type { RecordingCheck } from '../viewer/hls-recording.js';
+import type { Presented } from '../viewer/presented.js';
 import type { Mark, Stage, StageOptions } from './stage.js';
 
 export interface Case {
@@ -41,6 +42,11 @@ export interface ViewerResult extends StreamCount {
   readonly longestOwnGapMs: number;
 }
 
+export interface BrowserResult extends Presented {
+  /** Longest pause that the case itself did not cause by interrupting the camera. */
+  readonly longestOwnGapMs: number;
+}
+
 /** `not judged`: only the pace was wrong, while the machine itself stood still, which proves nothing. */
 export type Verdict = 'ok' | 'failed' | 'not judged';
 
@@ -58,6 +64,9 @@ export interface CaseResult {
   readonly comparedWith: string | null;
   readonly marks: readonly Mark[];
   readonly viewers: readonly ViewerResult[];
+  readonly browsers: readonly BrowserResult[];
+  /** A picture of each browser at the end, as PNG. */
+  readonly screenshots: readonly Buffer[];
   /** Frames per second that the tap took from FFmpeg, `null` without one. */
   readonly tappedPerSecond: number | null;
   readonly recordings: readonly (RecordingCheck & { readonly cameraId: string })[];

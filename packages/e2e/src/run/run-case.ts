@@ -6,7 +6,8 @@ import { PLAYLIST } from '@vas/reference-host';
 import { Checks } from './check.js';
 import type { Check } from './check.js';
 import { quietMs } from './case.js';
-import type { Case, CaseResult, Verdict, ViewerResult } from './case.js';
+import type { BrowserResult, Case, CaseResult, Verdict, ViewerResult } from './case.js';
+import type { Presented } from '../viewer/presented.js';
 import { notableGapMs } from '../viewer/rtp-counter.js';
 import type { StreamCount } from '../viewer/rtp-counter.js';
 import { checkFrames } from './frame-check.js';
@@ -23,6 +24,8 @@ import type { Mark, StageOptions } from './stage.js';
 export interface Limits {
   readonly longestGapMs: number;
   readonly packetsPerSecond: number;
+  /** For pictures in a browser; `null` if the run that made the limits had none. */
+  readonly longestPresentedGapMs: number | null;
 }
 
 export interface RunSettings {
@@ -42,6 +45,8 @@ export const defaultStage: Omit<StageOptions, 'ffmpeg'> = {
   tap: 'frame-export',
   isFlagOn: true,
   sparePorts: 0,
+  browsersPerCamera: 0,
+  isRouterApart: false,
   fault: null,
   baseMount: null,
 };
@@ -101,12 +106,14 @@ export function verdictOf(checks: readonly Check[], machine: MachineReport): Ver
 /** The numbers that a case finds; the rest of its result is known beforehand. */
 type Findings = Pick<
   CaseResult,
-  'seconds' | 'viewers' | 'tappedPerSecond' | 'recordings' | 'reader' | 'events'
+  'seconds' | 'viewers' | 'browsers' | 'screenshots' | 'tappedPerSecond' | 'recordings' | 'reader' | 'events'
 >;
 
 const nothingFound: Findings = {
   seconds: 0,
   viewers: [],
+  browsers: [],
+  screenshots: [],
   tappedPerSecond: null,
   recordings: [],
   reader: null,
@@ -116,6 +123,8 @@ const nothingFound: Findings = {
 interface Measured {
   readonly seconds: number;
   readonly counts: readonly StreamCount[];
+  readonly presented: readonly Presented[];
+  readonly screenshots: readonly Buffer[];
   readonly reader: ReaderReport | null;
   readonly atBegin: HostStatus;
   readonly atEnd: HostStatus;
@@ -139,8 +148,11 @@ async function measure(
   await sleep(Math.max(0, ends - Date.now()));
   const seconds = stage.nowMs / 1000;
   const counts = await stage.counts();
+  const presented = await stage.presented();
+  const screenshots = await stage.screenshots();
   const atEnd = await stage.status();
-  return { seconds, counts, reader: (await follower?.ask('report')) ?? null, atBegin, atEnd };
+  const reader = (await follower?.ask('report')) ?? null;
+  return { seconds, counts, presented, screenshots, reader, atBegin, atEnd };
 }
 
 async function judge(
@@ -162,6 +174,11 @@ async function judge(
     };
   });
   judgeViewers(testCase, viewers, stage.marks, checks, limits);
+  const browsers = measured.presented.map((seen) => ({
+    ...seen,
+    longestOwnGapMs: longestOwnGap(seen, interruptionsOf(stage.marks, seen.cameraId)),
+  }));
+  if (browsers.length > 0) judgeBrowsers(testCase, browsers, checks, limits);
 
   const leftovers = await stage.host.ask('stop');
   // A control leaves behind what it was broken for.
@@ -194,6 +211,8 @@ async function judge(
   return {
     seconds,
     viewers,
+    browsers,
+    screenshots: measured.screenshots,
     tappedPerSecond,
     recordings,
     reader: measured.reader,
@@ -243,6 +262,35 @@ function judgeViewers(
     'every viewer receives video in the end',
     silent.length === 0,
     silent.map(({ cameraId }) => cameraId).join(),
+  );
+}
+
+function judgeBrowsers(
+  testCase: Case,
+  browsers: readonly BrowserResult[],
+  checks: Checks,
+  limits: Limits | null,
+): void {
+  if (testCase.controlGapMs !== undefined) {
+    const least = Math.min(...browsers.map(({ longestGapMs }) => longestGapMs));
+    checks.add(
+      `as a control, the picture stands in every browser for at least ${testCase.controlGapMs} ms`,
+      least >= testCase.controlGapMs,
+      `${least.toFixed(0)} ms`,
+    );
+    return;
+  }
+  // A picture that never came back shows no pause but the one that is still open.
+  const standing = browsers.filter(({ per100Ms }) => !per100Ms.slice(-11).some((pictures) => pictures > 0));
+  checks.addPace('every browser shows moving pictures in the end', standing.length === 0, standing.length);
+  const limit = limits?.longestPresentedGapMs ?? null;
+  if (limit === null) return;
+  const longest = Math.max(...browsers.map(({ longestOwnGapMs }) => longestOwnGapMs));
+  const delivered = Math.max(...browsers.map(({ longestDeliveryGapMs }) => longestDeliveryGapMs));
+  checks.addPace(
+    `in no browser the picture stands for more than ${limit.toFixed(0)} ms`,
+    longest <= limit,
+    `${longest.toFixed(0)} ms; by the arrival of its packets ${delivered.toFixed(0)} ms`,
   );
 }
 
@@ -306,7 +354,10 @@ function interruptionsOf(marks: readonly Mark[], cameraId: string): readonly Mar
 }
 
 /** The pauses of an interrupted stream are known one by one only if they are notable: the result is at least that bound. */
-function longestOwnGap(count: StreamCount, interruptions: readonly Mark[]): number {
+function longestOwnGap(
+  count: Pick<StreamCount, 'longestGapMs' | 'gaps'>,
+  interruptions: readonly Mark[],
+): number {
   if (interruptions.length === 0) return count.longestGapMs;
   const own = count.gaps.filter(
     ({ atMs, ms }) =>

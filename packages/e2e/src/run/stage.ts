@@ -12,10 +12,13 @@ import { AnsweringProcess } from '@vas/processes';
 import type { AnsweringProcessOptions } from '@vas/processes';
 import { RtspCamera } from '../camera/rtsp-camera.js';
 import type { CameraOptions } from '../camera/rtsp-camera.js';
+import { BrowserViewers } from '../viewer/browser.js';
+import type { Presented } from '../viewer/presented.js';
 import { RtpCounter } from '../viewer/rtp-counter.js';
 import type { StreamCount } from '../viewer/rtp-counter.js';
 import { faultEnvironment } from '../host/faulty-addon.js';
 import type { HostRequests, HostStatus, HostedCamera, Tap } from '../host/requests.js';
+import type { OwnRouterRequests } from '../host/router-requests.js';
 import { packageFolder } from '../package-folder.js';
 import type { ReaderMode, ReaderRequests } from '../reader/requests.js';
 
@@ -31,6 +34,7 @@ export const defaultCamera: CameraOptions = {
 
 export type HostProcess = AnsweringProcess<HostRequests>;
 export type ReaderProcess = AnsweringProcess<ReaderRequests>;
+type RouterProcess = AnsweringProcess<OwnRouterRequests>;
 
 export interface StageOptions {
   readonly cameras: number;
@@ -40,6 +44,10 @@ export interface StageOptions {
   readonly ffmpeg: string | null;
   /** More viewers' ports, for hosts that a case starts beside the one under test. */
   readonly sparePorts: number;
+  /** Viewers of each camera in a browser, beside those on plain transports. */
+  readonly browsersPerCamera: number;
+  /** Whether MediaSoup runs in a process of its own, which survives the host. */
+  readonly isRouterApart: boolean;
   /** How the native file of the host fails on purpose, as `VAS_FAULT` takes it; `null`: not at all. */
   readonly fault: string | null;
   /** How the base folder is mounted, in a mount namespace of the host's own; `null`: not at all. */
@@ -74,7 +82,9 @@ export class Stage {
   readonly #options: StageOptions;
   readonly #folder: string;
   readonly #counter: RtpCounter;
-  readonly #processes: (HostProcess | ReaderProcess)[] = [];
+  readonly #processes: (HostProcess | ReaderProcess | RouterProcess)[] = [];
+  #router: RouterProcess | null = null;
+  #browser: BrowserViewers | null = null;
   readonly #marks: Mark[] = [];
   #host: HostProcess | undefined;
   #begunMs = 0;
@@ -94,6 +104,7 @@ export class Stage {
         recordingDir: join(this.#folder, `cam-${index + 1}`, 'recording'),
         frameHashDir:
           options.tap === 'frame-export' ? join(this.#folder, `cam-${index + 1}`, 'hashes') : null,
+        router: null,
       },
     }));
   }
@@ -111,8 +122,10 @@ export class Stage {
     }
     const stage = new Stage(options, counter, cameras);
     try {
-      stage.#host = await stage.startHost();
+      if (options.isRouterApart) stage.#router = stage.#startRouter();
+      stage.#host = await stage.startHost(await stage.hostedCameras());
       await stage.#flowing();
+      if (options.browsersPerCamera > 0) await stage.#openBrowser(options.browsersPerCamera);
       return stage;
     } catch (error) {
       await stage.strike();
@@ -156,11 +169,21 @@ export class Stage {
     return { cameraId, path: join(this.baseDir, cameraId), layoutVersion: 1 };
   }
 
+  /** The cameras of the host under test, as they stand now: their streams go on where they are. */
+  async hostedCameras(): Promise<readonly HostedCamera[]> {
+    const router = this.#router;
+    if (router === null) return this.cameras.map(({ hosted }) => hosted);
+    return Promise.all(
+      this.cameras.map(async ({ hosted }) => {
+        const ingest = await router.ask('addCamera', hosted);
+        const sequence = await router.ask('nextSequence', hosted);
+        return { ...hosted, router: { ingest, sequence } };
+      }),
+    );
+  }
+
   /** Starts a host with these cameras; the one under test has all of the stage. */
-  async startHost(
-    cameras: readonly HostedCamera[] = this.cameras.map(({ hosted }) => hosted),
-    variant: HostVariant = {},
-  ): Promise<HostProcess> {
+  async startHost(cameras: readonly HostedCamera[], variant: HostVariant = {}): Promise<HostProcess> {
     const { isFlagOn, tap, ffmpeg, baseMount, fault } = { ...this.#options, ...variant };
     const host: HostProcess = new AnsweringProcess(program('host-process'), {
       env: { AI_FRAME_EXPORT_ENABLED: String(isFlagOn), ...(fault === null ? {} : faultEnvironment(fault)) },
@@ -176,7 +199,7 @@ export class Stage {
 
   /** The host under test is another process from now on. */
   async replaceHost(): Promise<void> {
-    this.#host = await this.startHost();
+    this.#host = await this.startHost(await this.hostedCameras());
   }
 
   /** A reader that does nothing yet. */
@@ -226,6 +249,16 @@ export class Stage {
     return this.#counter.report();
   }
 
+  /** What each viewer in a browser saw since the measurement began; empty without browsers. */
+  async presented(): Promise<readonly Presented[]> {
+    return (await this.#browser?.presentedSince(this.#begunMs)) ?? [];
+  }
+
+  /** A picture of each browser's page, as PNG. */
+  async screenshots(): Promise<readonly Buffer[]> {
+    return (await this.#browser?.screenshots()) ?? [];
+  }
+
   async capturePayloads(): Promise<void> {
     await this.#counter.capture();
   }
@@ -236,6 +269,8 @@ export class Stage {
 
   /** Ends whatever still runs and removes the stage's folders, not the base folder: what is in it is judged. */
   async strike(): Promise<void> {
+    await this.#browser?.stop();
+    this.#browser = null;
     for (const process of this.#processes) {
       process.signal('SIGCONT');
       await process.stop();
@@ -243,6 +278,20 @@ export class Stage {
     await Promise.all(this.cameras.map(({ camera }) => camera.stop()));
     await this.#counter.stop();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #startRouter(): RouterProcess {
+    const router: RouterProcess = new AnsweringProcess(program('router-process'), { stderr: 'keep' });
+    this.#processes.push(router);
+    return router;
+  }
+
+  async #openBrowser(perCamera: number): Promise<void> {
+    this.#browser = await BrowserViewers.start();
+    const router = this.#router ?? this.host;
+    for (const { hosted } of this.cameras) {
+      for (let viewer = 0; viewer < perCamera; viewer += 1) await this.#browser.add(router, hosted.cameraId);
+    }
   }
 
   async #flowing(): Promise<void> {

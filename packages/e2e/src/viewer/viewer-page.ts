@@ -1,0 +1,46 @@
+/** Runs in Chromium: receives one camera as a WebRTC client does, and notes each picture that is presented. */
+import { Device } from 'mediasoup-client';
+import type { Transport } from 'mediasoup-client/types';
+import type { PresentedFrame, ViewerPage } from './viewer-requests.js';
+
+// Named: it would not know Chromium without a window by itself.
+const device = new Device({ handlerName: 'Chrome111' });
+const frames: PresentedFrame[] = [];
+let transport: Transport | undefined;
+
+const page: ViewerPage = {
+  async load(routerRtpCapabilities) {
+    await device.load({ routerRtpCapabilities });
+    return device.recvRtpCapabilities;
+  },
+
+  open(options) {
+    const opened = device.createRecvTransport(options);
+    opened.on('connect', ({ dtlsParameters }, resolve, reject) => {
+      window.connectTransport(dtlsParameters).then(resolve, reject);
+    });
+    transport = opened;
+  },
+
+  async play(options) {
+    if (transport === undefined) throw new Error('no transport is open');
+    const { track } = await transport.consume(options);
+    const video = document.createElement('video');
+    Object.assign(video, { muted: true, autoplay: true, srcObject: new MediaStream([track]) });
+    document.body.append(video);
+    const note: VideoFrameRequestCallback = (now, { presentationTime, receiveTime }) => {
+      frames.push({ presentedMs: wallClock(presentationTime), receivedMs: wallClock(receiveTime ?? now) });
+      video.requestVideoFrameCallback(note);
+    };
+    video.requestVideoFrameCallback(note);
+    await video.play();
+  },
+
+  frames: () => ({ nowMs: wallClock(performance.now()), frames }),
+};
+
+function wallClock(ms: number): number {
+  return performance.timeOrigin + ms;
+}
+
+window.viewerPage = page;
