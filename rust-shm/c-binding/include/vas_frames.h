@@ -303,6 +303,36 @@ typedef struct {
 } VasHealthReport;
 
 /**
+ * What the numbers of a picture mean, in the codes of ITU-T H.273; 0 is "not said" in each field.
+ */
+typedef struct {
+    /**
+     * MatrixCoefficients: 1 = BT.709, 5 and 6 = BT.601, 9 = BT.2020.
+     */
+    uint8_t matrix;
+    /**
+     * ColourPrimaries: 1 = BT.709, 5 and 6 = BT.601, 9 = BT.2020.
+     */
+    uint8_t primaries;
+    /**
+     * TransferCharacteristics: 1 = BT.709, 6 = BT.601, 13 = sRGB.
+     */
+    uint8_t transfer;
+    /**
+     * 1 = limited: luma from 16 to 235, chroma from 16 to 240; 2 = full: from 0 to 255.
+     */
+    uint8_t range;
+    /**
+     * One more than Chroma420SampleLocType: 1 = left, 2 = center, 3 = top left, 4 = top, 5 = bottom left, 6 = bottom.
+     */
+    uint8_t chroma_siting;
+    /**
+     * Zero.
+     */
+    uint8_t reserved[3];
+} VasColours;
+
+/**
  * The shape of the frames that are read now.
  */
 typedef struct {
@@ -331,9 +361,13 @@ typedef struct {
      */
     uint8_t epoch[16];
     /**
-     * From 1; one more with each change of shape within an epoch.
+     * From 1; one more with each change of shape or colours within an epoch.
      */
     uint64_t generation;
+    /**
+     * What the numbers of the pictures mean.
+     */
+    VasColours colours;
 } VasGeometry;
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 //! What a program in C gets to know, as plain data.
 
-use vas_frame_protocol::{FrameRecord, Header, RingIdentity};
+use vas_frame_protocol::{ChromaSiting, ColourRange, Colours, FrameRecord, Header, RingIdentity};
 use vas_frame_segment::Health;
 
 /// The version of this interface. A program that was compiled with another one must not go on.
@@ -77,6 +77,24 @@ pub struct VasPicture {
     pub frame: VasFrame,
 }
 
+/// What the numbers of a picture mean, in the codes of ITU-T H.273; 0 is "not said" in each field.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VasColours {
+    /// MatrixCoefficients: 1 = BT.709, 5 and 6 = BT.601, 9 = BT.2020.
+    pub matrix: u8,
+    /// ColourPrimaries: 1 = BT.709, 5 and 6 = BT.601, 9 = BT.2020.
+    pub primaries: u8,
+    /// TransferCharacteristics: 1 = BT.709, 6 = BT.601, 13 = sRGB.
+    pub transfer: u8,
+    /// 1 = limited: luma from 16 to 235, chroma from 16 to 240; 2 = full: from 0 to 255.
+    pub range: u8,
+    /// One more than Chroma420SampleLocType: 1 = left, 2 = center, 3 = top left, 4 = top, 5 = bottom left, 6 = bottom.
+    pub chroma_siting: u8,
+    /// Zero.
+    pub reserved: [u8; 3],
+}
+
 /// The shape of the frames that are read now.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,8 +111,10 @@ pub struct VasGeometry {
     pub frame_bytes: usize,
     /// The start of the export: random bytes.
     pub epoch: [u8; 16],
-    /// From 1; one more with each change of shape within an epoch.
+    /// From 1; one more with each change of shape or colours within an epoch.
     pub generation: u64,
+    /// What the numbers of the pictures mean.
+    pub colours: VasColours,
 }
 
 /// How the writer of a camera is. None of them is the end: reading goes on when there are frames again.
@@ -165,6 +185,32 @@ impl VasGeometry {
             frame_bytes: geometry.frame_bytes(),
             epoch: identity.epoch,
             generation: identity.generation,
+            colours: VasColours::from(shape.colours()),
+        }
+    }
+}
+
+impl From<Colours> for VasColours {
+    fn from(colours: Colours) -> Self {
+        let range = colours.range.map_or(0, |range| match range {
+            ColourRange::Limited => 1,
+            ColourRange::Full => 2,
+        });
+        let chroma_siting = colours.chroma_siting.map_or(0, |siting| match siting {
+            ChromaSiting::Left => 1,
+            ChromaSiting::Center => 2,
+            ChromaSiting::TopLeft => 3,
+            ChromaSiting::Top => 4,
+            ChromaSiting::BottomLeft => 5,
+            ChromaSiting::Bottom => 6,
+        });
+        Self {
+            matrix: colours.matrix.unwrap_or(0),
+            primaries: colours.primaries.unwrap_or(0),
+            transfer: colours.transfer.unwrap_or(0),
+            range,
+            chroma_siting,
+            reserved: [0; 3],
         }
     }
 }

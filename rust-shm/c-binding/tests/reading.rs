@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use stage::{Folder, with_live_camera};
 use vas_frame_drain::{Export, ExportOptions, Outcome};
-use vas_frame_protocol::{Geometry, RingShape};
+use vas_frame_protocol::{ChromaSiting, ColourRange, Colours, Geometry, RingShape};
 use vas_frame_segment::{CameraId, FileMode};
 use vas_frames::*;
 
@@ -292,6 +292,39 @@ fn r2_reading_and_waiting_allocate_nothing() {
         drop(vec![0_u8; 8]);
         assert!(ALLOCATIONS.get() > before, "the counter counts");
     });
+}
+
+#[test]
+fn p2_14_tells_what_the_colours_mean_and_what_is_not_said() {
+    let base = Folder::new(Path::new("/dev/shm"));
+    let mut host = export(&base, 64);
+    let camera = Camera::open(host.path());
+    let colours_now = || {
+        let mut geometry = VasGeometry::default();
+        // SAFETY: an open camera of this thread, and a place for a geometry.
+        let status = unsafe { vas_frames_geometry(camera.0, &raw mut geometry) };
+        assert_eq!(status, VasStatus::Ok);
+        let colours = geometry.colours;
+        [
+            colours.matrix,
+            colours.primaries,
+            colours.transfer,
+            colours.range,
+            colours.chroma_siting,
+        ]
+    };
+    assert_eq!(colours_now(), [0; 5]);
+    host.reshape(shape(64).with_colours(Colours {
+        matrix: Some(9),
+        primaries: Some(5),
+        transfer: None,
+        range: Some(ColourRange::Full),
+        chroma_siting: Some(ChromaSiting::TopLeft),
+    }))
+    .unwrap();
+    publish(&mut host, 1);
+    assert_eq!(camera.copy_next(20 * SECOND, &mut [0; SIZE]).0, VasStatus::Ok);
+    assert_eq!(colours_now(), [9, 5, 0, 2, 3]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A camera for the tests of readers in other languages: publishes pictures by itself or on demand, and does what it
 //! is told on standard input.
 //!
-//! `cargo run --example host -- <base dir> <camera id> <width>x<height> [--slots N] [--fps N] [--stride N]`
+//! `cargo run --example host -- <base dir> <camera id> <width>x<height> [--slots N] [--fps N] [--stride N]
+//! [--matrix CODE] [--full 0|1]`
 //!
 //! It prints the camera's folder, then a line for each command that it has carried out:
 //!
@@ -23,10 +24,11 @@ use std::thread::spawn;
 use std::time::{Duration, Instant};
 
 use vas_frame_drain::{Export, ExportOptions, Outcome};
-use vas_frame_protocol::{Geometry, RingShape};
+use vas_frame_protocol::{ColourRange, Colours, Geometry, RingShape};
 use vas_frame_segment::{CameraId, FileMode};
 
-const USAGE: &str = "usage: host <base dir> <camera id> <width>x<height> [--slots N] [--fps N] [--stride N]";
+const USAGE: &str = "usage: host <base dir> <camera id> <width>x<height> [--slots N] [--fps N] [--stride N] \
+                     [--matrix CODE] [--full 0|1]";
 
 /// Each block of a picture begins with the low half of the frame's id.
 const BLOCK: usize = 64;
@@ -57,8 +59,9 @@ impl Host {
     }
 
     fn reshape(&mut self, geometry: Geometry) -> Result<(), Box<dyn Error>> {
-        let slot_count = self.export.shape().slot_count();
-        self.export.reshape(RingShape::new(geometry, slot_count)?)?;
+        let former = self.export.shape();
+        let shape = RingShape::new(geometry, former.slot_count())?;
+        self.export.reshape(shape.with_colours(former.colours()))?;
         self.picture = vec![0; geometry.frame_bytes()];
         Ok(())
     }
@@ -75,19 +78,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let camera = CameraId::new(&arguments.next().ok_or(USAGE)?)?;
     let mut geometry_of_frames = geometry(&arguments.next().ok_or(USAGE)?)?;
     let (mut slots, mut fps) = (4, 0.0);
+    let mut colours = Colours::default();
     while let Some(option) = arguments.next() {
         let value = arguments.next().ok_or(USAGE)?;
         match option.as_str() {
             "--slots" => slots = value.parse()?,
             "--fps" => fps = value.parse()?,
             "--stride" => geometry_of_frames = geometry_of_frames.with_stride(value.parse()?)?,
+            "--matrix" => colours.matrix = Some(value.parse()?),
+            "--full" if value == "1" => colours.range = Some(ColourRange::Full),
+            "--full" => colours.range = Some(ColourRange::Limited),
             _ => return Err(USAGE.into()),
         }
     }
     let export = Export::open(ExportOptions {
         base_dir,
         camera,
-        shape: RingShape::new(geometry_of_frames, slots)?,
+        shape: RingShape::new(geometry_of_frames, slots)?.with_colours(colours),
         file_mode: FileMode::default(),
         has_checksums: true,
         rings_bell: true,

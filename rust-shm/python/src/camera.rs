@@ -10,7 +10,7 @@ use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use vas_frame_protocol::{Miss, Taken};
+use vas_frame_protocol::{Geometry, Miss, Taken};
 use vas_frame_segment::{
     Awaited, CameraId, Follower, FrameSource, Health, OpenError, Owner, SourceOptions, wait_for_frames,
 };
@@ -18,6 +18,7 @@ use vas_frame_segment::{
 use crate::error::frame_error;
 use crate::mapped::Mapped;
 use crate::record::record_tuple;
+use crate::rgb::{Conversion, convert};
 
 /// The longest time between two looks at signals, at `close` in another thread and at the fate of the ring.
 const SLICE: Duration = Duration::from_millis(100);
@@ -233,8 +234,7 @@ impl Camera {
             });
             match copied {
                 Ok((Taken { record, missed, .. }, source)) => {
-                    let identity = source.reader().header().identity();
-                    let fields = record_tuple(py, &record, missed, identity)?;
+                    let fields = record_tuple(py, &record, missed, source.reader().header())?;
                     return Ok(Some((fields, into.object)));
                 }
                 // Another size since it was asked for.
@@ -275,9 +275,8 @@ impl Camera {
             let Some(newest) = newest else {
                 continue;
             };
-            let identity = reader.header().identity();
             let seen = reader.look(newest, |record, picture| -> PyResult<_> {
-                let fields = record_tuple(py, record, missed, identity)?;
+                let fields = record_tuple(py, record, missed, reader.header())?;
                 let mapped = Bound::new(py, Mapped::new(picture, Arc::clone(source.memory())))?;
                 let value = view.call1((mapped.clone(), fields, look))?;
                 Ok((value, mapped))
@@ -345,6 +344,42 @@ pub(crate) fn check_camera_id(py: Python<'_>, id: &str) -> PyResult<()> {
         Ok(_) => Ok(()),
         Err(error) => Err(frame_error(py, error.code(), &error.to_string())),
     }
+}
+
+/// Converts a picture into `out`, with the interpreter lock released.
+#[pyfunction]
+pub(crate) fn rgb(
+    py: Python<'_>,
+    picture: &Bound<'_, PyAny>,
+    geometry: (u32, u32, u32),
+    matrix: u8,
+    is_full_range: bool,
+    out: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    let (width, height, stride) = geometry;
+    let Some(conversion) = Conversion::new(matrix, is_full_range) else {
+        let message = format!("there is no conversion to RGB for matrix {matrix} of H.273: give another one");
+        return Err(frame_error(py, "UNKNOWN_COLOURS", &message));
+    };
+    let geometry = Geometry::nv12(width, height).and_then(|geometry| geometry.with_stride(stride));
+    let geometry = geometry.map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let from = PyBuffer::<u8>::get(picture)?;
+    if !from.is_c_contiguous() || from.len_bytes() < geometry.frame_bytes() {
+        return Err(PyValueError::new_err("the memory is smaller than the picture"));
+    }
+    let into = Destination::of(out)?;
+    let needed = width as usize * height as usize * 3;
+    if into.len() < needed {
+        return Err(into.too_small(py, needed));
+    }
+    // SAFETY: the buffer is held by `into`, and nothing is concluded from its bytes.
+    let bytes = unsafe { into.bytes() };
+    let rgb = &mut bytes[..needed];
+    let start = from.buf_ptr() as usize;
+    let shape = (width as usize, height as usize, stride as usize);
+    // SAFETY: the buffer is held by `from`, and long enough for the geometry, which was checked.
+    py.detach(|| unsafe { convert(conversion, start as *const u8, shape, rgb) });
+    Ok(())
 }
 
 impl Camera {

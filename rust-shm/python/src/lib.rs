@@ -7,6 +7,7 @@ mod camera;
 mod error;
 mod mapped;
 mod record;
+mod rgb;
 
 use pyo3::prelude::*;
 
@@ -14,5 +15,5 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::camera::{Camera, check_camera_id, wait};
+    use super::camera::{Camera, check_camera_id, rgb, wait};
 }

@@ -11,12 +11,13 @@ Reading can neither slow down nor disturb the video server, which does not even 
 
 from ._camera import ANYONE, DEFAULT_BASE_DIR, Camera, Geometry, Health, Status, open, wait
 from ._errors import ErrorCode, FrameError, FrameTimeout
-from ._frame import Frame, View
+from ._frame import Colours, Frame, View
 
 __all__ = [
     "ANYONE",
     "DEFAULT_BASE_DIR",
     "Camera",
+    "Colours",
     "ErrorCode",
     "Frame",
     "FrameError",

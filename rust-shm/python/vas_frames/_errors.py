@@ -12,6 +12,7 @@ ErrorCode: TypeAlias = Literal[
     "PERMISSION_DENIED",
     "SOURCE_NOT_FOUND",
     "TIMEOUT",
+    "UNKNOWN_COLOURS",
     "VIEW_ESCAPED",
     "WRONG_OWNER",
 ]
@@ -31,6 +32,7 @@ class FrameError(Exception):
     | `PERMISSION_DENIED` | the operating system refused |
     | `SOURCE_NOT_FOUND` | there is no export at the path |
     | `TIMEOUT` | no frame came in time (`FrameTimeout`) |
+    | `UNKNOWN_COLOURS` | the ring does not say what its colours mean, and neither does the caller |
     | `VIEW_ESCAPED` | the function given to `look` kept an array of the view |
     | `WRONG_OWNER` | the export belongs to a user whose frames are not accepted |
     """

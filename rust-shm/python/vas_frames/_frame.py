@@ -2,19 +2,52 @@
 
 import time
 import zlib
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from . import _native
+from ._errors import FrameError
 
 Bytes: TypeAlias = NDArray[np.uint8]
 
 Memory: TypeAlias = bytearray | memoryview | Bytes
 """Contiguous and writable bytes, in whatever shape."""
 
+Matrix: TypeAlias = Literal["bt601", "bt709", "bt2020"]
+Range: TypeAlias = Literal["limited", "full"]
+ChromaSiting: TypeAlias = Literal["left", "center", "top-left", "top", "bottom-left", "bottom"]
+
+_CODES: Final = {"bt601": 6, "bt709": 1, "bt2020": 9}
+
 Fields: TypeAlias = tuple[
-    int, int, int, int, int | None, int | None, int, int, int, bytes, int
+    int,
+    int,
+    int,
+    int,
+    int | None,
+    int | None,
+    int,
+    int,
+    int,
+    bytes,
+    int,
+    tuple[int | None, int | None, int | None, Range | None, ChromaSiting | None],
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """What the numbers of a picture mean, in the codes of ITU-T H.273; `None` is "not said"."""
+
+    matrix: int | None
+    """1 = BT.709, 5 and 6 = BT.601, 9 = BT.2020."""
+    primaries: int | None
+    transfer: int | None
+    range: Range | None
+    chroma_siting: ChromaSiting | None
 
 
 class Picture:
@@ -27,6 +60,7 @@ class Picture:
     __slots__ = (
         "_bytes",
         "checksum",
+        "colours",
         "epoch",
         "generation",
         "height",
@@ -56,6 +90,8 @@ class Picture:
     epoch: bytes
     generation: int
     """From 1; one more with each change of shape within an epoch."""
+    colours: Colours
+    """What the numbers mean."""
     _bytes: Bytes | None
 
     def __init__(self, fields: Fields, memory: Bytes) -> None:
@@ -71,7 +107,9 @@ class Picture:
             self.stride,
             self.epoch,
             self.generation,
+            colours,
         ) = fields
+        self.colours = Colours(*colours)
         self._bytes = memory
 
     @property
@@ -93,6 +131,41 @@ class Picture:
         shape = (self.height // 2, self.width // 2, 2)
         offset = self.stride * self.height
         return np.ndarray(shape, np.uint8, self.nv12, offset, (self.stride, 2, 1))
+
+    def rgb(
+        self,
+        *,
+        matrix: Matrix | int | None = None,
+        range: Range | None = None,
+        out: Bytes | None = None,
+    ) -> Bytes:
+        """The picture as RGB, (height, width, 3), by its own `colours`, or by what is said here instead.
+
+        `matrix` is a name or a code of H.273. `out` is contiguous and has room for `width * height * 3` bytes. The
+        result is what FFmpeg's scaler makes with `neighbor+full_chroma_int+accurate_rnd`, within one level: each chroma
+        sample counts for its four pixels. What is brighter or darker than the range allows is clipped.
+
+        Raises `UNKNOWN_COLOURS` if nobody says the matrix or the range, rather than guess.
+        """
+        if matrix is None:
+            matrix = self.colours.matrix
+        elif isinstance(matrix, str):
+            matrix = _CODES[matrix]
+        if range is None:
+            range = self.colours.range
+        if matrix is None or range is None:
+            missing = "matrix" if matrix is None else "range"
+            raise FrameError(
+                "UNKNOWN_COLOURS",
+                f"the camera does not say the {missing} of its colours: give it, as in"
+                ' rgb(matrix="bt709", range="limited"), or have the host say it',
+            )
+        if out is None:
+            out = np.empty((self.height, self.width, 3), np.uint8)
+        geometry = (self.width, self.height, self.stride)
+        _native.rgb(self.nv12, geometry, matrix, range == "full", out)
+        size = self.height * self.width * 3
+        return out.reshape(-1)[:size].reshape(self.height, self.width, 3)
 
     @property
     def age(self) -> float:

@@ -29,3 +29,10 @@ class Camera:
 
 def wait(cameras: list[Camera], timeout: float) -> list[int]: ...
 def check_camera_id(id: str) -> None: ...
+def rgb(
+    picture: Memory,
+    geometry: tuple[int, int, int],
+    matrix: int,
+    is_full_range: bool,
+    out: Memory,
+) -> None: ...
