@@ -131,6 +131,12 @@ const commands = {
     await run('node', ['scripts/check-packages.mjs']);
   },
 
+  // The native file of every platform; see docs/platforms.md.
+  async 'build-platforms'(args) {
+    await build();
+    await run('node', ['scripts/platforms/build.mjs', ...args]);
+  },
+
   // With --look, a real browser then opens every page.
   async docs(args) {
     await build();

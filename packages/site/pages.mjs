@@ -9,6 +9,7 @@ export const sections = [
       { from: 'docs/integrating-with-vas.md', to: 'integrating.md', title: 'Integrating' },
       { from: 'docs/operating.md', to: 'operating.md', title: 'Operating' },
       { from: 'docs/containers/README.md', to: 'containers.md', title: 'Containers' },
+      { from: 'docs/platforms.md', to: 'platforms.md', title: 'Platforms' },
       { from: 'docs/upgrading.md', to: 'upgrading.md', title: 'Upgrading' },
     ],
   },

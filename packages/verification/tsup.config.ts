@@ -7,6 +7,7 @@ export default defineConfig({
     reader: 'src/processes/reader.ts',
     'tear-writer': 'src/processes/tear-writer.ts',
     'tear-reader': 'src/processes/tear-reader.ts',
+    exercise: 'src/processes/exercise.ts',
     'crowd-member': 'src/processes/crowd-member.ts',
   },
   format: 'esm',

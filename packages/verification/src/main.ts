@@ -6,6 +6,7 @@ import { crowd } from './crowd.js';
 import { emitted } from './emitted.js';
 import { killPoints } from './kill-points.js';
 import { litmus } from './litmus.js';
+import { platforms } from './platforms.js';
 import { soak } from './soak.js';
 import { tearHunt } from './tear-hunt.js';
 import { truncation } from './truncation.js';
@@ -19,6 +20,7 @@ const checks: Readonly<Record<string, Check>> = {
   truncation,
   litmus,
   emitted,
+  platforms,
 };
 
 const { values, positionals } = parseArgs({

@@ -1,0 +1,47 @@
+// Builds the native file of every platform on this machine, puts each into its package under packages/frame-export/npm,
+// and refuses one that would not load where Node does.
+//
+//   npm run build-platforms [-- --platform linux-x64-gnu]...
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { problemsOf } from './symbols.mjs';
+import { targets } from './targets.mjs';
+import { addRustTarget, zigEnvironment } from './toolchain.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const rust = join(root, 'rust-shm');
+const targetDir = join(process.env.CARGO_TARGET_DIR ?? join(rust, 'target'), 'platforms');
+const { values } = parseArgs({ options: { platform: { type: 'string', multiple: true } } });
+const wanted = targets.filter(({ platform }) => values.platform?.includes(platform) ?? true);
+if (wanted.length === 0) {
+  console.error(`error: the platforms are ${targets.map(({ platform }) => platform).join(', ')}`);
+  process.exit(2);
+}
+
+const env = zigEnvironment();
+let refused = 0;
+for (const { platform, target, zig } of wanted) {
+  addRustTarget(target);
+  const flags = target.endsWith('musl') ? { RUSTFLAGS: '-C target-feature=-crt-static' } : {};
+  execFileSync(
+    'cargo',
+    [
+      ...['zigbuild', '--quiet', '--release', '--locked', '--package', 'vas-frame-node-binding'],
+      ...['--target', zig, '--target-dir', targetDir],
+    ],
+    { cwd: rust, stdio: ['ignore', 2, 2], env: { ...env, ...flags } },
+  );
+  const name = `vas-frame-export.${platform}.node`;
+  const file = join(root, 'packages/frame-export/npm', platform, name);
+  copyFileSync(join(targetDir, target, 'release/libvas_frame_node_binding.so'), file);
+  const problems = problemsOf(file, platform);
+  if (problems.length > 0) {
+    rmSync(file);
+    refused += 1;
+  }
+  console.log(`${platform}: ${problems.length === 0 ? 'built' : `REFUSED: ${problems.join('; ')}`}`);
+}
+process.exitCode = refused === 0 ? 0 : 1;

@@ -1,0 +1,49 @@
+// The linker for every platform: zig, by way of cargo-zigbuild, in a folder of the cache.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+const CARGO_ZIGBUILD = '0.24.1';
+const ZIG = '0.17.1';
+
+/** @returns the environment in which `cargo zigbuild` runs; fetches what is missing */
+export function zigEnvironment() {
+  const base = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vas-kernel');
+  const folder = join(base, `zig-${ZIG}-${CARGO_ZIGBUILD}`);
+  if (!existsSync(folder)) {
+    mkdirSync(base, { recursive: true });
+    const unfinished = `${folder}.${process.pid}`;
+    try {
+      run('python3', '-m', 'venv', unfinished);
+      const packages = [`cargo-zigbuild==${CARGO_ZIGBUILD}`, `ziglang==${ZIG}`];
+      run(join(unfinished, 'bin/python'), '-m', 'pip', 'install', '--quiet', ...packages);
+      renameSync(unfinished, folder);
+    } finally {
+      rmSync(unfinished, { recursive: true, force: true });
+    }
+  }
+  // Its programs name the folder that they were installed in, so they are run as modules of where they are now.
+  const site = execFileSync('sh', ['-c', `echo ${folder}/lib/python3*/site-packages`], {
+    encoding: 'utf8',
+  }).trim();
+  return {
+    ...process.env,
+    PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`,
+    CARGO_ZIGBUILD_ZIG_PATH: join(site, 'ziglang/zig'),
+  };
+}
+
+export function addRustTarget(target) {
+  try {
+    run('rustup', 'target', 'add', target);
+  } catch {
+    throw new Error(
+      `the standard library of ${target} is needed: install Rust with rustup, see https://rustup.rs`,
+    );
+  }
+}
+
+export function run(command, ...args) {
+  execFileSync(command, args, { stdio: ['ignore', 2, 2] });
+}
