@@ -124,8 +124,15 @@ export interface NativeStatistics {
   bytesWritten: number
   lastFrameNs: bigint | null
   drain: 'detached' | 'waiting' | 'publishing' | 'discarding'
+  /** How the frames come through the attached pipe. */
+  stream: 'unknown' | 'bare' | 'framed'
+  /** Why a framed stream is not what the export is for. */
+  streamMismatch: 'wrong-size' | 'wrong-format' | null
+  streamDamages: number
   pipeSizeBytes: number
   generation: number
+  /** Whether the files were cut short by somebody. */
+  hasLostMemory: boolean
   /** Defects: panics in drain threads, of which each ended the publishing of one pipe. */
   drainPanics: number
   /** How often the files were removed or replaced by somebody else, and put back. */

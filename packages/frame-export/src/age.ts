@@ -7,3 +7,8 @@
 export function ageMs(sinceNs: bigint, nowNs: bigint = process.hrtime.bigint()): number {
   return nowNs > sinceNs ? Number(nowNs - sinceNs) / 1e6 : 0;
 }
+
+/** Milliseconds since a frame was complete; for looks, whose results do not say so. */
+export function frameAgeMs(frame: { readonly timestampNs: bigint }): number {
+  return ageMs(frame.timestampNs);
+}

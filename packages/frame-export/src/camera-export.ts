@@ -1,7 +1,10 @@
 /** The export of one camera, as the host holds it: a live one, and the one that stands in while export is off. */
 import { join, resolve } from 'node:path';
 import { LAYOUT_VERSION } from '@vas/ring-buffer';
+import type { FrameGeometry } from '@vas/ring-buffer';
 import { ageMs } from './age.js';
+import { CameraHealthJudge, disabledHealth } from './camera-health.js';
+import type { CameraHealth } from './camera-health.js';
 import { DEFAULT_BASE_DIR, baseDirOf, cameraPath } from './camera-path.js';
 import { FrameExportError } from './errors.js';
 import type { FrameExportFailure } from './errors.js';
@@ -13,6 +16,7 @@ import {
   checkedGeometry,
   checkedInteger,
   checkedOptions,
+  checkedRate,
   isAsyncFunction,
   isPromise,
 } from './options.js';
@@ -40,6 +44,11 @@ export interface OpenCameraOptions extends CameraGeometry {
    * @default 4
    */
   readonly slotCount?: number | undefined;
+  /**
+   * Frames per second that the camera should give; above 0, at most 1000. `health()` says `slow` when it gives less
+   * than four fifths of that. Left out: nothing is expected.
+   */
+  readonly expectedFramesPerSecond?: number | undefined;
 }
 
 /**
@@ -54,6 +63,15 @@ export type PublishOutcome = 'published' | 'wrong-size' | 'draining' | 'closed' 
  * published; or they are read and thrown away, because they cannot be published.
  */
 export type DrainState = 'detached' | 'waiting' | 'publishing' | 'discarding';
+
+/**
+ * Why the frames of the attached pipe are thrown away: the camera was closed; its geometry was changed, and this FFmpeg
+ * writes the old one; a framed stream says that its pictures have another size or another pixel format; somebody has cut
+ * the files short; the native part has caught a defect of its own; or the FFmpeg before is just letting go, which takes
+ * a frame.
+ */
+export type DiscardReason =
+  'closed' | 'geometry-changed' | 'wrong-size' | 'wrong-format' | 'memory-lost' | 'defect' | 'taking-over';
 
 /** Totals of one camera. Plain data: JSON can carry it. */
 export interface CameraExportStatistics {
@@ -70,6 +88,15 @@ export interface CameraExportStatistics {
   /** Milliseconds since the newest frame was complete, `null` before the first. */
   readonly frameAgeMs: number | null;
   readonly drain: DrainState;
+  /** Why the drain discards, `null` while it does not. */
+  readonly discardReason: DiscardReason | null;
+  /**
+   * How frames come through the attached pipe: one after the other and nothing else (`bare`), in Matroska, which says
+   * what they are and when (`framed`), or not at all yet.
+   */
+  readonly stream: 'unknown' | 'bare' | 'framed';
+  /** How often something stood in a framed stream that does not belong there; reading went on with the next frame. */
+  readonly streamDamages: number;
   /** Capacity of the attached pipe in bytes, 0 when none is attached. */
   readonly pipeSizeBytes: number;
   /** Counts the changes of geometry, from 1. */
@@ -142,6 +169,9 @@ export interface CameraExport {
 
   statistics(): CameraExportStatistics;
 
+  /** How the export is, in one word and, where something is to be done, a sentence. Costs what `statistics` costs. */
+  health(): CameraHealth;
+
   /**
    * Removes the export. Readers learn that it ended; an FFmpeg that is attached is read on until it ends, and
    * never notices. Returns at once; a second call does nothing.
@@ -169,6 +199,12 @@ export class LiveCameraExport implements CameraExport {
   /** The geometry that the host wants and does not have. */
   #wanted: CameraGeometry | null = null;
   #attachError: FrameExportFailure | null = null;
+  /** What the ring has now. */
+  #geometry: FrameGeometry;
+  /** Whether what is attached writes frames of a former geometry. */
+  #isOutdated = false;
+  #panicsBefore = 0;
+  readonly #health: CameraHealthJudge;
 
   /** @throws FrameExportError any code but `SOURCE_NOT_FOUND` and `CLOSED` */
   constructor(options: OpenCameraOptions, settings: CameraExportSettings) {
@@ -180,6 +216,12 @@ export class LiveCameraExport implements CameraExport {
     const fileMode = checkedInteger('fileMode', settings.fileMode ?? 0o644, 0, 0o777);
     const checksum = checkedBoolean('checksum', settings.checksum ?? false);
     const ringsBell = checkedBoolean('wakeReaders', settings.wakeReaders ?? true);
+    const expected = options.expectedFramesPerSecond;
+    this.#health = new CameraHealthJudge(
+      textOr('', options.cameraId),
+      expected === undefined ? null : checkedRate('expectedFramesPerSecond', expected),
+    );
+    this.#geometry = geometry;
     const native = loadNative();
     this.#native = callNative(() =>
       native.NativeExport.open({
@@ -222,6 +264,7 @@ export class LiveCameraExport implements CameraExport {
         throw notSynchronous('returned a promise, so it is not');
       }
       isSpawned = true;
+      this.#isOutdated = false;
       return result;
     } finally {
       this.#isAttaching = false;
@@ -238,7 +281,11 @@ export class LiveCameraExport implements CameraExport {
     try {
       // What comes through the pipe has the size that the host wants, not the one that it could not change.
       if (this.#wanted !== null) this.changeGeometry(this.#wanted);
-      return callNative(() => this.#native.openPipe());
+      const { framesWritten, drainPanics } = callNative(() => this.#native.statistics());
+      const fd = callNative(() => this.#native.openPipe());
+      this.#panicsBefore = drainPanics;
+      this.#health.begin(framesWritten);
+      return fd;
     } catch (cause) {
       this.#attachError = FrameExportError.from(cause).toJSON();
       return null;
@@ -258,23 +305,50 @@ export class LiveCameraExport implements CameraExport {
     if (this.#isClosed) throw new FrameExportError('CLOSED', `the export of ${this.cameraId} was closed`);
     this.#wanted = geometry;
     checkedOptions('the argument of changeGeometry', geometry);
-    const { width, height, strideBytes } = checkedGeometry(geometry);
-    this.#wanted = { width, height, strideBytes };
+    const wanted = checkedGeometry(geometry);
+    const { width, height, strideBytes } = wanted;
+    this.#wanted = wanted;
     callNative(() => {
       this.#native.changeGeometry(width, height, strideBytes);
     });
     this.#wanted = null;
+    const { width: oldWidth, height: oldHeight, strideBytes: oldStride } = this.#geometry;
+    this.#isOutdated ||= width !== oldWidth || height !== oldHeight || strideBytes !== oldStride;
+    this.#geometry = wanted;
   }
 
   statistics(): CameraExportStatistics {
-    const { lastFrameNs, notInPlace, ...totals } = callNative(() => this.#native.statistics());
+    const { lastFrameNs, notInPlace, hasLostMemory, streamMismatch, ...totals } = callNative(() =>
+      this.#native.statistics(),
+    );
     const frameAgeMs = lastFrameNs === null ? null : ageMs(lastFrameNs);
+    const discardReason =
+      totals.drain === 'discarding'
+        ? this.#discardReason(streamMismatch, hasLostMemory, totals.drainPanics)
+        : null;
     return {
       ...totals,
       frameAgeMs,
+      discardReason,
       notInPlace: notInPlace === null ? null : FrameExportError.from(notInPlace).toJSON(),
       attachError: this.#attachError,
     };
+  }
+
+  #discardReason(
+    streamMismatch: DiscardReason | null,
+    hasLostMemory: boolean,
+    drainPanics: number,
+  ): DiscardReason {
+    if (this.#isClosed) return 'closed';
+    if (this.#isOutdated) return 'geometry-changed';
+    if (streamMismatch !== null) return streamMismatch;
+    if (hasLostMemory) return 'memory-lost';
+    return drainPanics > this.#panicsBefore ? 'defect' : 'taking-over';
+  }
+
+  health(): CameraHealth {
+    return this.#health.judge(this.statistics(), this.#isClosed);
   }
 
   close(): void {
@@ -301,6 +375,9 @@ const DISABLED_STATISTICS: CameraExportStatistics = Object.freeze({
   bytesWritten: 0,
   frameAgeMs: null,
   drain: 'detached',
+  discardReason: null,
+  stream: 'unknown',
+  streamDamages: 0,
   pipeSizeBytes: 0,
   generation: 0,
   drainPanics: 0,
@@ -340,6 +417,10 @@ export class DisabledCameraExport implements CameraExport {
 
   statistics(): CameraExportStatistics {
     return DISABLED_STATISTICS;
+  }
+
+  health(): CameraHealth {
+    return disabledHealth(this.cameraId);
   }
 
   close(): void {

@@ -3,6 +3,8 @@ import { DisabledCameraExport, LiveCameraExport } from './camera-export.js';
 import type { CameraExport, OpenCameraOptions } from './camera-export.js';
 import { baseDirOf } from './camera-path.js';
 import { FrameExportError } from './errors.js';
+import { NO_TOTALS, reportOf, withCamera } from './exporter-statistics.js';
+import type { FrameExporterStatistics } from './exporter-statistics.js';
 import { readFlag } from './flag.js';
 import { callNative, loadNative } from './native.js';
 
@@ -63,6 +65,12 @@ export interface FrameExporter {
    */
   sweep(): number;
 
+  /**
+   * Health and statistics of all cameras at once, and the totals of the exporter: some microseconds per camera, no system
+   * call.
+   */
+  statistics(): FrameExporterStatistics;
+
   /** Closes every camera of this exporter, and opens none from then on; idempotent. */
   close(): void;
 }
@@ -82,6 +90,8 @@ class LiveFrameExporter implements FrameExporter {
   readonly isEnabled = true;
   readonly #options: FrameExporterOptions;
   readonly #cameras = new Set<CameraExport>();
+  /** Of the cameras that were closed. */
+  #closed = NO_TOTALS;
   #isClosed = false;
 
   constructor(options: FrameExporterOptions) {
@@ -100,7 +110,10 @@ class LiveFrameExporter implements FrameExporter {
       fileMode,
       checksum,
       wakeReaders,
-      onClose: (closed) => this.#cameras.delete(closed),
+      onClose: (closed) => {
+        this.#cameras.delete(closed);
+        this.#closed = withCamera(this.#closed, closed.statistics());
+      },
     });
     this.#cameras.add(camera);
     return camera;
@@ -111,6 +124,12 @@ class LiveFrameExporter implements FrameExporter {
     const baseDir = baseDirOf(this.#options.baseDir);
     const native = loadNative();
     return callNative(() => native.sweep(baseDir));
+  }
+
+  statistics(): FrameExporterStatistics {
+    const cameras = [...this.#cameras].map(reportOf);
+    const totals = cameras.reduce((sum, { statistics }) => withCamera(sum, statistics), this.#closed);
+    return { isEnabled: true, cameras, totals };
   }
 
   #checkOpen(): void {
@@ -143,6 +162,10 @@ class DisabledFrameExporter implements FrameExporter {
 
   sweep(): number {
     return 0;
+  }
+
+  statistics(): FrameExporterStatistics {
+    return { isEnabled: false, cameras: [], totals: NO_TOTALS };
   }
 
   close(): void {

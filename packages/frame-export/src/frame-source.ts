@@ -2,13 +2,14 @@
 import { FrameRingReader } from '@vas/ring-buffer';
 import type { FrameGeometry, FrameLook, FrameMetadata, FrameRead } from '@vas/ring-buffer';
 import { resolve } from 'node:path';
-import { ageMs } from './age.js';
+import { ageMs, frameAgeMs } from './age.js';
 import { baseDirOf, cameraPath } from './camera-path.js';
 import { FrameExportError } from './errors.js';
 import { loadNative } from './native.js';
 import type { NativeSource, NativeWaiter } from './native.js';
 import { checkedInteger, checkedOptions, checkedPath, described } from './options.js';
 import { Stores } from './stores.js';
+import type { FrameSourceRef } from './types.js';
 
 /** A writer whose heartbeat is older than this is asked for by its lock; see the protocol document. */
 const HEARTBEAT_STALE_MS = 2000;
@@ -40,10 +41,10 @@ export type FrameSourceLocation = FrameSourceOptions &
         readonly baseDir?: string | undefined;
         readonly path?: undefined;
       }
-    | {
+    | (Partial<FrameSourceRef> & {
         /** Absolute path of the folder that holds `frame.meta` and `frame.data`. */
         readonly path: string;
-      }
+      })
   );
 
 /**
@@ -56,8 +57,17 @@ export type SourceVerdict =
   | { readonly status: 'absent' }
   | { readonly status: 'incompatible'; readonly error: FrameExportError };
 
-/** Outcome of a copying read. */
-export type SourceRead = FrameRead | SourceVerdict;
+/**
+ * Outcome of a copying read. A frame says how old it is: after a crash of the host its last frames are still there, and
+ * are as whole as they were.
+ */
+export type SourceRead =
+  | (Extract<FrameRead, { status: 'frame' }> & {
+      /** Milliseconds since the frame was complete. */
+      readonly ageMs: number;
+    })
+  | Exclude<FrameRead, { status: 'frame' }>
+  | SourceVerdict;
 /** Outcome of a look in place. */
 export type SourceLook<T> = FrameLook<T> | SourceVerdict;
 
@@ -147,17 +157,17 @@ export class FrameSource {
    * @throws RingBufferError `DESTINATION_TOO_SMALL` if `into` is shorter than `frameSizeBytes`, as every copy does
    */
   copyNewest(into: Uint8Array): SourceRead {
-    return this.#take((reader, after) => reader.copyNewest(into, after));
+    return aged(this.#take((reader, after) => reader.copyNewest(into, after)));
   }
 
   /** Copies the oldest frame after the last one delivered that is still there. */
   copyNext(into: Uint8Array): SourceRead {
-    return this.#take((reader, after) => reader.copyNext(into, after));
+    return aged(this.#take((reader, after) => reader.copyNext(into, after)));
   }
 
   /** Copies a given frame. Does not change what `copyNext` goes on from. */
   copyAt(into: Uint8Array, frameId: number): SourceRead {
-    return this.#read((reader) => reader.copyAt(into, frameId));
+    return aged(this.#read((reader) => reader.copyAt(into, frameId)));
   }
 
   /**
@@ -292,6 +302,12 @@ export class FrameSource {
     this.#ring?.native.close();
     this.#ring = null;
   }
+}
+
+function aged(outcome: FrameRead | SourceVerdict): SourceRead {
+  if (outcome.status !== 'frame') return outcome;
+  const { frame, missed } = outcome;
+  return { status: 'frame', frame, missed, ageMs: frameAgeMs(frame) };
 }
 
 function isWhole({ data }: OpenRing): boolean {

@@ -4,10 +4,13 @@ export type {
   CameraExport,
   CameraExportStatistics,
   CameraGeometry,
+  DiscardReason,
   DrainState,
   OpenCameraOptions,
   PublishOutcome,
 } from './camera-export.js';
+export type { CameraHealth, CameraHealthState } from './camera-health.js';
+export type { CameraReport, FrameExporterStatistics, FrameExporterTotals } from './exporter-statistics.js';
 export { DEFAULT_BASE_DIR } from './camera-path.js';
 export { FrameExportError } from './errors.js';
 export type { FrameExportErrorCode, FrameExportFailure } from './errors.js';

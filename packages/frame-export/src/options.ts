@@ -70,6 +70,17 @@ export function checkedBoolean(name: string, value: boolean): boolean {
   return value;
 }
 
+/** @throws FrameExportError `BAD_OPTION` unless the value is above 0 and at most 1000 */
+export function checkedRate(name: string, value: number): number {
+  if (typeof value !== 'number' || !(value > 0 && value <= 1000)) {
+    throw new FrameExportError(
+      'BAD_OPTION',
+      `${name} is ${described(value)}, which is not a number above 0 and up to 1000`,
+    );
+  }
+  return value;
+}
+
 /** @throws FrameExportError `BAD_OPTION` unless the value is an absolute path */
 export function checkedPath(name: string, value: string): string {
   if (typeof value !== 'string' || !isAbsolute(value)) {

@@ -1,3 +1,4 @@
+export { frameAgeMs } from './age.js';
 export { frames } from './frames.js';
 export type { AfterLoss, ArrivedFrame, FramesOf, FramesOptions, SeenFrame, SourceLoss } from './frames.js';
 export { FrameSource, openFrameSource } from './frame-source.js';

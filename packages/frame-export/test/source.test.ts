@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { FrameExportError, openFrameSource } from '@vas/frame-export/reader';
+import { FrameExportError, frameAgeMs, openFrameSource } from '@vas/frame-export/reader';
 import type { FrameSource } from '@vas/frame-export/reader';
 import { mappingsOf, ownBaseDir } from './base-dir.js';
-import { codeOf, open, picture, sourceOf } from './cameras.js';
+import { ON, codeOf, open, picture, sourceOf } from './cameras.js';
+import { Peer } from './processes.js';
 
 /** Where the state of a ring is in its meta, and how one that has ended looks. */
 const STATE_OFFSET = 256;
@@ -168,6 +169,36 @@ describe('a ring that is larger than arrays can be', () => {
       expect(code).toBe(isPossible ? 'no error' : 'RING_TOO_LARGE');
     }
     while (mappingsOf(baseDir) > 0) await collectGarbage();
+  });
+});
+
+describe('the last frames of a host that crashed', () => {
+  it('P2.6: are as old as they are, and say so', async () => {
+    const baseDir = ownBaseDir();
+    const host = new Peer('host.mjs', [baseDir], ON);
+    await host.ask({ action: 'open', cameraId: 'cam', width: 64, height: 48 });
+    await host.ask({ action: 'publishForever', cameraId: 'cam', sizeBytes: 64 * 48 * 1.5 });
+    const live = openFrameSource({ baseDir, cameraId: 'cam' });
+    const into = new Uint8Array(live.frameSizeBytes);
+    let fresh = live.copyNewest(into);
+    while (fresh.status !== 'frame') {
+      await sleep(5);
+      fresh = live.copyNewest(into);
+    }
+    expect(fresh.ageMs).toBeGreaterThanOrEqual(0);
+    await host.kill();
+    await sleep(1000);
+    const late = openFrameSource({ baseDir, cameraId: 'cam' });
+    const last = late.copyNewest(into);
+    expect(last.status === 'frame' && last.ageMs).toBeGreaterThan(900);
+    const look = late.lookAt((_, frame) => frameAgeMs(frame), late.lastFrameId);
+    expect(look.status === 'frame' && look.value).toBeGreaterThan(900);
+    expect(late.copyAt(into, late.lastFrameId)).toMatchObject({
+      status: 'frame',
+      ageMs: expect.any(Number) as unknown,
+    });
+    live.close();
+    late.close();
   });
 });
 

@@ -372,6 +372,13 @@ impl Export {
         Ok(())
     }
 
+    /// Whether somebody has cut the files short, so that nothing can be published until they are back.
+    #[must_use]
+    pub fn has_lost_memory(&self) -> bool {
+        let ring = self.ring.upgrade();
+        ring.is_some_and(|ring| !ring.is_superseded() && ring.has_ended())
+    }
+
     /// Totals, and how the export is now. Some loads; no system call.
     #[must_use]
     pub fn statistics(&self) -> Statistics {

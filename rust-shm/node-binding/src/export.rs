@@ -4,7 +4,7 @@ use crate::error::{Result, error, guard};
 use napi::bindgen_prelude::{BigInt, Either, Null, Uint8ArraySlice};
 use napi_derive::napi;
 use std::os::fd::AsRawFd;
-use vas_frame_drain::{DrainState, Export, ExportOptions, NotInPlace, Outcome};
+use vas_frame_drain::{DrainState, Export, ExportOptions, Mismatch, NotInPlace, Outcome, StreamForm};
 use vas_frame_protocol::{Geometry, RingShape};
 use vas_frame_segment::{CameraId, FileMode};
 
@@ -35,8 +35,17 @@ pub struct NativeStatistics {
     pub last_frame_ns: Nullable<BigInt>,
     #[napi(ts_type = "'detached' | 'waiting' | 'publishing' | 'discarding'")]
     pub drain: &'static str,
+    /// How the frames come through the attached pipe.
+    #[napi(ts_type = "'unknown' | 'bare' | 'framed'")]
+    pub stream: &'static str,
+    /// Why a framed stream is not what the export is for.
+    #[napi(ts_type = "'wrong-size' | 'wrong-format' | null")]
+    pub stream_mismatch: Nullable<&'static str>,
+    pub stream_damages: f64,
     pub pipe_size_bytes: f64,
     pub generation: f64,
+    /// Whether the files were cut short by somebody.
+    pub has_lost_memory: bool,
     /// Defects: panics in drain threads, of which each ended the publishing of one pipe.
     pub drain_panics: f64,
     /// How often the files were removed or replaced by somebody else, and put back.
@@ -167,8 +176,20 @@ impl NativeExport {
                     DrainState::Publishing => "publishing",
                     DrainState::Discarding => "discarding",
                 },
+                stream: match now.stream.form {
+                    StreamForm::Unknown => "unknown",
+                    StreamForm::Bare => "bare",
+                    StreamForm::Framed => "framed",
+                },
+                stream_mismatch: match now.stream.mismatch {
+                    Some(Mismatch::WrongSize) => Nullable::A("wrong-size"),
+                    Some(Mismatch::WrongFormat) => Nullable::A("wrong-format"),
+                    None => Nullable::B(Null),
+                },
+                stream_damages: number(now.stream_damages),
                 pipe_size_bytes: number(now.pipe_bytes as u64),
                 generation: number(now.generation),
+                has_lost_memory: self.export.has_lost_memory(),
                 drain_panics: number(now.drain_panics),
                 restored: number(now.restored),
                 not_in_place: match now.not_in_place {

@@ -10,7 +10,9 @@ import { join } from 'node:path';
 import type {
   CameraExport,
   CameraExportStatistics,
+  CameraHealth,
   FrameExporter,
+  FrameExporterStatistics,
   OpenCameraOptions,
 } from '@vas/frame-export';
 
@@ -31,6 +33,25 @@ export class DataHandlerExporter implements FrameExporter {
 
   sweep(): number {
     return 0;
+  }
+
+  statistics(): FrameExporterStatistics {
+    const cameras = [...this.#cameras].map((camera) => ({
+      cameraId: camera.cameraId,
+      health: camera.health(),
+      statistics: camera.statistics(),
+    }));
+    const totals = {
+      camerasOpened: cameras.length,
+      framesWritten: 0,
+      framesIncomplete: 0,
+      framesRejected: 0,
+      framesDiscarded: 0,
+      bytesWritten: 0,
+      drainPanics: 0,
+    };
+    for (const { statistics } of cameras) totals.framesWritten += statistics.framesWritten;
+    return { isEnabled: true, cameras, totals };
   }
 
   close(): void {
@@ -80,6 +101,16 @@ class DataHandlerCamera implements CameraExport {
     throw new Error('the control knows one size only');
   }
 
+  health(): CameraHealth {
+    return {
+      cameraId: this.cameraId,
+      state: this.#isClosed ? 'closed' : 'live',
+      reason: null,
+      framesPerSecond: null,
+      frameAgeMs: null,
+    };
+  }
+
   statistics(): CameraExportStatistics {
     return {
       framesWritten: this.#frames,
@@ -89,6 +120,9 @@ class DataHandlerCamera implements CameraExport {
       bytesWritten: this.#frames * this.#newest.length,
       frameAgeMs: null,
       drain: 'publishing',
+      discardReason: null,
+      stream: 'bare',
+      streamDamages: 0,
       pipeSizeBytes: 0,
       generation: 1,
       drainPanics: 0,
