@@ -109,6 +109,7 @@ const commands = {
     for (const [crate, name] of [
       ['vas-frame-segment', 'ratios'],
       ['vas-frame-drain', 'cpu_per_frame'],
+      ['vas-frame-drain', 'cameras'],
     ]) {
       console.log(`\n${crate}`);
       await run('cargo', ['bench', '--quiet', ...cargoManifest, '-p', crate, '--bench', name, '--', ...args]);

@@ -46,6 +46,12 @@ impl Region {
         Ok(Self { start, len })
     }
 
+    /// A fork does not copy it. Only for memory that no child may want to look at.
+    fn keep_from_children(&self) {
+        // SAFETY: the range is this mapping, and no child of this process runs any of its code.
+        let _ = unsafe { madvise(self.start.as_ptr().cast(), self.len, Advice::LinuxDontFork) };
+    }
+
     /// Maps all pages now, so that the first look costs no more than later ones. For reading only: the pages
     /// of a private mapping stay shared with the file, which `MAP_POPULATE` would end.
     fn populate_for_reading(&self) {
@@ -186,16 +192,21 @@ impl BellPage {
 pub struct WritableMapping(Mapping);
 
 impl WritableMapping {
-    /// Maps both files and touches every page, so that the first frames cost no more than later ones. The
-    /// files must have their memory reserved.
+    /// Maps both files, which must have their memory reserved. The pages of data are there, and are mapped by who writes
+    /// the first pictures: a third of a millisecond for each of the first `slot_count` frames of 1080p, in the drain's
+    /// thread, where mapping all of them would take that of the host for as long as they are many.
+    ///
+    /// A child of this process has no use for a ring, and copying its page tables takes time of the thread that starts
+    /// the child.
     pub(crate) fn new(
         (meta, meta_len): (BorrowedFd<'_>, usize),
         (data, data_len): (BorrowedFd<'_>, usize),
     ) -> Result<Self, Errno> {
         let protection = ProtFlags::READ | ProtFlags::WRITE;
-        let flags = MapFlags::SHARED | MapFlags::POPULATE;
-        let meta = Region::map(meta, meta_len, protection, flags)?;
-        let data = Region::map(data, data_len, protection, flags)?;
+        let meta = Region::map(meta, meta_len, protection, MapFlags::SHARED | MapFlags::POPULATE)?;
+        let data = Region::map(data, data_len, protection, MapFlags::SHARED)?;
+        meta.keep_from_children();
+        data.keep_from_children();
         Ok(Self(Mapping::guarded(meta, data, None)))
     }
 

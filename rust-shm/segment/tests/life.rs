@@ -72,6 +72,25 @@ fn p2_8_reserves_all_memory_when_the_ring_is_created() {
 }
 
 #[test]
+fn g10_a_process_that_the_host_starts_copies_no_ring() {
+    let stage = Stage::new();
+    let lock = lock(&stage.base(), "a");
+    let _segment = Segment::create(&lock, &options()).unwrap();
+    let maps = fs::read_to_string("/proc/self/smaps").unwrap();
+    let mut is_ring = false;
+    let mut kept = 0;
+    for line in maps.lines() {
+        if let Some(flags) = line.strip_prefix("VmFlags:") {
+            // "dc": do not copy on fork.
+            kept += usize::from(is_ring && flags.split_whitespace().any(|flag| flag == "dc"));
+        } else if line.contains(" /") || line.contains("-") && line.contains(" 00:00 ") {
+            is_ring = line.contains(stage.path.to_str().unwrap());
+        }
+    }
+    assert_eq!(kept, 2, "{maps}");
+}
+
+#[test]
 fn p2_9_modes_are_what_was_asked_for_under_any_umask() {
     const TEST: &str = "p2_9_modes_are_what_was_asked_for_under_any_umask";
     let Some((umask, path)) = role() else {

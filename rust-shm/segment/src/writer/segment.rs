@@ -209,7 +209,7 @@ fn where_memory_ends(control_group: Option<&Path>) -> String {
 }
 
 impl Segment {
-    /// Builds a ring out of sight, with all of its memory reserved and touched, and puts it at the camera's path
+    /// Builds a ring out of sight, with all of its memory reserved, and puts it at the camera's path
     /// in one step.
     ///
     /// The former generation of the camera, if there is one, is told that it is replaced, and its files are
