@@ -23,10 +23,7 @@ function startExample(document: string, name: string, baseDir: string): Running 
   const code = new RegExp(`<!-- example: ${name} -->\n\`\`\`js\n([^]*?)\`\`\``).exec(text)?.[1] ?? '';
   const inOwnFolder = code
     .replace('createFrameExporter()', `createFrameExporter({ baseDir: '${baseDir}' })`)
-    .replace(
-      "openFrameSource({ cameraId: 'entrance'",
-      `openFrameSource({ cameraId: 'entrance', baseDir: '${baseDir}'`,
-    );
+    .replace(/(?<=openFrameSource|frames)\(\{ cameraId: 'entrance'/, `$&, baseDir: '${baseDir}'`);
   expect(inOwnFolder).toContain(baseDir);
   const folder = mkdtempSync(fileURLToPath(new URL('test/.example-', home)));
   const script = join(folder, 'example.mjs');
