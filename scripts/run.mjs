@@ -127,9 +127,24 @@ const commands = {
     await run('node', ['packages/verification/dist/main.js', ...args]);
   },
 
-  async 'check-packages'() {
+  async 'check-packages'(args) {
     await build();
-    await run('node', ['scripts/check-packages.mjs']);
+    await run('node', ['packages/release/dist/check-packages.js', ...args]);
+  },
+
+  async 'version-packages'(args) {
+    await build();
+    await run('node', ['packages/release/dist/prepare-version.js', ...args]);
+  },
+
+  async 'publish-packages'(args) {
+    await build();
+    await run('node', ['packages/release/dist/publish.js', ...args]);
+  },
+
+  async 'rehearse-release'(args) {
+    await build();
+    await run('node', ['packages/release/dist/rehearse.js', ...args]);
   },
 
   // The native file of every platform; see docs/platforms.md.

@@ -1,6 +1,6 @@
 // Builds the native file for this machine from rust-shm/node-binding, with its loader and declarations, and puts a
 // copy into the platform package under npm/.
-import { copyFile, readdir } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NapiCli } from '@napi-rs/cli';
@@ -20,8 +20,32 @@ const { task } = await new NapiCli().build({
   dts: 'binding.d.cts',
 });
 await task;
+await takeVersionFromManifest(join(nativeDir, 'binding.cjs'));
 
 for (const file of await readdir(nativeDir)) {
   const platform = /^vas-frame-export\.([a-z0-9-]+)\.node$/.exec(file)?.[1];
   if (platform !== undefined) await copyFile(join(nativeDir, file), join(packageDir, 'npm', platform, file));
+}
+
+/**
+ * The loader names the version of the package in the text of each of its checks; it reads the manifest instead, so that
+ * the committed file is the same for every version.
+ */
+async function takeVersionFromManifest(loader) {
+  const { version } = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8'));
+  const text = await readFile(loader, 'utf8');
+  const start = "const { readFileSync } = require('fs')\n";
+  const checked = `bindingPackageVersion !== '${version}'`;
+  const said = `expected ${version} but got`;
+  if (!text.includes(start) || !text.includes(checked) || !text.includes(said)) {
+    throw new Error('the generated loader has another form: see takeVersionFromManifest');
+  }
+  const expected = `${start}const { version: expectedVersion } = require('../package.json')\n`;
+  await writeFile(
+    loader,
+    text
+      .replace(start, expected)
+      .replaceAll(checked, 'bindingPackageVersion !== expectedVersion')
+      .replaceAll(said, 'expected ${expectedVersion} but got'),
+  );
 }

@@ -85,7 +85,7 @@ export class Consumer {
   ): string {
     for (const [file, text] of Object.entries(files)) this.write(file, text);
     const compilerOptions = {
-      ...{ target: 'es2022', lib: ['es2022'], types: [], noEmit: true },
+      ...{ target: 'es2022', lib: ['es2022', 'dom'], types: [], noEmit: true },
       ...{ strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false },
       ...options,
     };

@@ -1,4 +1,5 @@
 /** Tarballs as they are published, and what is in them. */
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { run } from './command.js';
 import { pnpmOf, ROOT, type Manifest } from './workspace.js';
@@ -18,14 +19,17 @@ export interface Tarball {
   /** Paths inside the package, in order. */
   readonly files: readonly string[];
   text(file: string): string;
+  bytes(file: string): Buffer;
 }
 
 export function readTarball(path: string): Tarball {
-  const text = (file: string): string => run('tar', ['-xzOf', path, `package/${file}`], { cwd: '/' });
+  const bytes = (file: string): Buffer =>
+    execFileSync('tar', ['-xzOf', path, `package/${file}`], { maxBuffer: 1 << 28 });
+  const text = (file: string): string => bytes(file).toString('utf8');
   const files = run('tar', ['-tzf', path], { cwd: '/' })
     .split('\n')
     .filter((line) => line !== '' && !line.endsWith('/'))
     .map((line) => line.replace(/^package\//, ''))
     .sort();
-  return { path, manifest: JSON.parse(text('package.json')) as Manifest, files, text };
+  return { path, manifest: JSON.parse(text('package.json')) as Manifest, files, text, bytes };
 }

@@ -11,12 +11,11 @@ export interface Manifest {
   readonly types?: string;
   readonly exports?: unknown;
   readonly typesVersions?: unknown;
-  readonly files?: readonly string[];
-  readonly os?: readonly string[];
-  readonly cpu?: readonly string[];
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly napi?: { readonly targets: readonly string[] };
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
-  readonly repository?: unknown;
+  readonly repository?: Readonly<Record<string, string>>;
   readonly homepage?: unknown;
   readonly bugs?: unknown;
   readonly packageManager?: string;
@@ -66,4 +65,22 @@ export function publishedOf(root: string, platforms: readonly string[] = platfor
 export function pnpmOf(root: string): readonly string[] {
   const { packageManager = 'pnpm' } = readManifest(root);
   return ['exec', '--yes', `--package=${packageManager}`, '--', 'pnpm'];
+}
+
+/** The target of this machine. */
+export function hostPlatform(): string {
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return `linux-${process.arch}-${header.glibcVersionRuntime === undefined ? 'musl' : 'gnu'}`;
+}
+
+/** Targets as a command line names them: `all`, `host`, or a list such as `linux-x64-gnu,linux-arm64-gnu`. */
+export function platformsNamed(root: string, named: string): string[] {
+  const all = platformsOf(root);
+  if (named === 'all') return all;
+  const platforms = named === 'host' ? [hostPlatform()] : named.split(',');
+  for (const platform of platforms) {
+    if (!all.includes(platform))
+      throw new Error(`there is no target ${platform}: there are ${all.join(', ')}`);
+  }
+  return platforms;
 }

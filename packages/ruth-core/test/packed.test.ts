@@ -8,6 +8,9 @@ const tarballs = new Tarballs();
 const alone = new Consumer();
 const both = new Consumer();
 
+/** Nothing of a browser or of Node. */
+const LANGUAGE = { lib: ['es2022'], module: 'nodenext' } as const;
+
 /** A file of `test/consumer`. */
 function source(name: string): string {
   return readFileSync(new URL(`consumer/${name}`, import.meta.url), 'utf8');
@@ -39,7 +42,7 @@ describe('the packed package, installed alone', () => {
   }, 120_000);
 
   const check = (compiler: Compiler): string =>
-    alone.typeCheck(compiler, { 'valid.ts': source('valid.ts'), 'wrong.ts': source('wrong.ts') });
+    alone.typeCheck(compiler, { 'valid.ts': source('valid.ts'), 'wrong.ts': source('wrong.ts') }, LANGUAGE);
 
   it('P3.8: is the only package that is installed, and has no native file', () => {
     const lock = JSON.parse(readFileSync(join(alone.folder, 'package-lock.json'), 'utf8')) as {
@@ -135,7 +138,7 @@ describe('the packed package in a CommonJS application', () => {
     ]),
   )('P3.8: type-checks under %s with %s', (compiler, _, options) => {
     const files = { 'valid.ts': source('valid.ts'), 'wrong.ts': source('wrong.ts') };
-    expect(host.typeCheck(compiler, files, options)).toBe('');
+    expect(host.typeCheck(compiler, files, { ...LANGUAGE, ...options })).toBe('');
   });
 });
 

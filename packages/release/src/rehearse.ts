@@ -1,0 +1,104 @@
+/**
+ * Rehearses a release in a copy of the repository against a real registry on loopback: version, pack, gates, publication
+ * that fails half-way and is resumed, clean consumers of every kind, and a second release of one package.
+ *
+ * `--targets all|host|NAME,...`: which platform packages, all by default; the others are taken out of the copy.
+ * `--quick`: npm, and the workspace's own TypeScript; without it also pnpm, yarn 1, yarn 4 and every TypeScript.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CommandFailed, run } from './command.js';
+import { checkConsumers } from './consumers.js';
+import { CopiedRepository } from './copied-repository.js';
+import { Registry } from './registry.js';
+import { platformsNamed, publishedOf, ROOT } from './workspace.js';
+
+const { values } = parseArgs({
+  options: { targets: { type: 'string', default: 'all' }, quick: { type: 'boolean', default: false } },
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'vas-rehearsal-'));
+const started = Date.now();
+
+function step(what: string): void {
+  console.log(`${((Date.now() - started) / 1000).toFixed(0).padStart(4)} s  ${what}`);
+}
+
+function expectLine(output: string, line: string): void {
+  if (!output.includes(line)) throw new Error(`it should say: ${line}\nit says:\n${output}`);
+}
+
+/** Runs one of this package's commands, as somebody who makes a release does. */
+function command(name: string, ...args: readonly string[]): string {
+  const env = registry.credentials;
+  return run(process.execPath, [join(ROOT, `packages/release/dist/${name}.js`), ...args], {
+    cwd: folder,
+    env,
+  });
+}
+
+function failureOf(attempt: () => unknown): string {
+  try {
+    attempt();
+  } catch (error) {
+    if (error instanceof CommandFailed) return error.output;
+    throw error;
+  }
+  throw new Error('what had to be refused was not');
+}
+
+const platforms = platformsNamed(ROOT, values.targets);
+const registry = await Registry.in(join(folder, 'registry'));
+try {
+  step(`copy the repository, with ${platforms.join(', ')}`);
+  const copy = new CopiedRepository(join(folder, 'copy'), platforms);
+  const names = publishedOf(copy.root).map(({ name }) => name);
+  const publish = (): string => command('publish', '--root', copy.root, '--registry', registry.url);
+  const version = (): string => command('prepare-version', '--root', copy.root);
+
+  step('version');
+  copy.addChangeset('first', Object.fromEntries(names.map((name) => [name, 'minor'] as const)));
+  version();
+  copy.commit('Release');
+
+  step('publish to a registry that refuses one package half-way');
+  await registry.start(['@vas/frame-export']);
+  expectLine(failureOf(publish), '@vas/frame-export');
+  await registry.stop();
+
+  step('resume');
+  await registry.start();
+  const resumed = publish();
+  for (const name of names) {
+    const isLate = name === '@vas/frame-export' || name === '@vas/ruth-core';
+    expectLine(resumed, `${name}@${copy.versionOf(name)} is ${isLate ? 'published' : 'there already'}`);
+  }
+
+  mkdirSync(join(folder, 'consumers'));
+  const consumers = { folder: join(folder, 'consumers'), registry, isQuick: values.quick, step };
+  checkConsumers(consumers, copy.versionOf('@vas/frame-export'));
+
+  step('release again, with a change of one package');
+  const others = names.filter((name) => name !== '@vas/ruth-core');
+  const unchanged = others.map((name) => `${name}@${copy.versionOf(name)} is there already`);
+  copy.addChangeset('second', { '@vas/ruth-core': 'patch' });
+  version();
+  copy.commit('Release once more');
+  const second = publish();
+  for (const line of [...unchanged, `@vas/ruth-core@${copy.versionOf('@vas/ruth-core')} is published`]) {
+    expectLine(second, line);
+  }
+
+  step('refuse a breaking change that its dependent hides');
+  copy.addChangeset('hidden', { '@vas/ring-buffer': 'major' });
+  expectLine(failureOf(version), 'add a changeset for @vas/frame-export');
+  step('rehearsed');
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  await registry.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
