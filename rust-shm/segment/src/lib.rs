@@ -70,6 +70,6 @@ pub use reader::{
     Waited, WaitedAny, WrongOwner, wait_any, wait_for_frames,
 };
 pub use writer::{
-    CameraLock, CreateError, FileMode, FileModeError, LockError, PreparedSegment, Segment, SegmentOptions,
-    new_epoch, sweep,
+    CameraLock, CreateError, FileMode, FileModeError, LockError, Pinned, PreparedSegment, Segment,
+    SegmentOptions, new_epoch, sweep,
 };

@@ -250,6 +250,41 @@ fn p2_8_refuses_when_the_tmpfs_is_full_and_says_what_is_needed() {
 }
 
 #[test]
+fn p2_8_says_how_much_memory_rings_that_are_gone_still_take() {
+    const TEST: &str = "p2_8_says_how_much_memory_rings_that_are_gone_still_take";
+    let Some((_, base)) = role() else {
+        play_in_namespace(TEST, "in its namespace", &Stage::new().base());
+        return;
+    };
+    mount_tmpfs(&base, c"size=4m,mode=755");
+    let large = SegmentOptions {
+        shape: shape(640, 480, 4),
+        ..options()
+    };
+    let mut stale = Vec::new();
+    let refused = loop {
+        let lock = lock(&base, "a");
+        match Segment::create(&lock, &large) {
+            // Of a reader that never opens again.
+            Ok(_segment) => stale.push(FrameSource::open(&base, &camera("a")).unwrap()),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused.code(), "NO_SPACE");
+    let text = refused.to_string();
+    let CreateError::NoSpace { pinned, .. } = refused else {
+        unreachable!("{text}")
+    };
+    let of_a_ring = (large.shape.meta_bytes() + large.shape.data_bytes()) as u64;
+    assert_eq!(pinned.bytes, of_a_ring * stale.len() as u64, "{text}");
+    assert_eq!(pinned.processes.len(), 1, "{text}");
+    assert!(
+        text.contains(&pinned.bytes.to_string()) && text.contains("open again"),
+        "{text}"
+    );
+}
+
+#[test]
 fn p2_8_refuses_a_ring_for_which_the_system_has_no_memory() {
     const TEST: &str = "p2_8_refuses_a_ring_for_which_the_system_has_no_memory";
     let Some((_, base)) = role() else {

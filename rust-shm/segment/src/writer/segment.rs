@@ -15,6 +15,7 @@ use super::camera_lock::CameraLock;
 use super::file_mode::FileMode;
 use super::held_lock::HeldLock;
 use super::memory_limit::{memory_for, memory_limit};
+use super::pinned::Pinned;
 use super::ring_dir::{RingDir, random_bytes, unfinished_name};
 use crate::camera_id::CameraId;
 use crate::clock::{monotonic_ns, wall_ns};
@@ -96,7 +97,7 @@ pub enum CreateError {
     /// The file system has not enough bytes.
     #[error(
         "not enough shared memory for camera {camera}: {needed} bytes ({} MiB) are needed in {}, {free} are free; \
-         enlarge it (Docker: --shm-size), or use fewer slots or smaller frames",
+         enlarge it (Docker: --shm-size), or use fewer slots or smaller frames{pinned}",
         needed.div_ceil(1 << 20), base_dir.display()
     )]
     NoSpace {
@@ -108,6 +109,8 @@ pub enum CreateError {
         needed: u64,
         /// Bytes that were free after the attempt.
         free: u64,
+        /// What of the rest is held by rings that are gone, and by whom.
+        pinned: Pinned,
     },
     /// There is no memory for it, whatever room the file system has. Nothing was reserved: trying it could have
     /// been the end of this process or of another one.
@@ -191,6 +194,7 @@ impl CreateError {
                 base_dir,
                 needed,
                 free: stat.f_bavail.saturating_mul(stat.f_frsize),
+                pinned: Pinned::on_the_file_system_of(&lock.base),
             },
             Err(_) => self,
         }
