@@ -11,6 +11,17 @@ export function buildRustHunter(): string {
   return `${targetDir}/release/examples/hunt`;
 }
 
+/** A reader in C that hunts for torn frames, with the library that it is linked to. */
+export function buildCHunter(): string {
+  const prefix = `${targetDir}/verification`;
+  run(`${workspace}c-binding/install.sh`, prefix);
+  const program = `${prefix}/hunt`;
+  const warnings = ['-std=c99', '-O2', '-Wall', '-Wextra', '-Wpedantic', '-Werror'];
+  const library = [`-I${prefix}/include`, `-L${prefix}/lib`, '-lvas_frames', `-Wl,-rpath,${prefix}/lib`];
+  run('cc', ...warnings, '-o', program, `${workspace}c-binding/examples/hunt.c`, ...library);
+  return program;
+}
+
 /** The native file with its fail points compiled in, and the environment of a host that has this fault. */
 export function buildFaultyAddon(): (fault: string) => Readonly<Record<string, string>> {
   const script = fileURLToPath(new URL('../../frame-export/native/faulty/build.mjs', import.meta.url));
@@ -19,6 +30,10 @@ export function buildFaultyAddon(): (fault: string) => Readonly<Record<string, s
 }
 
 function cargo(...args: string[]): void {
-  const { status } = spawnSync('cargo', [...args, '--quiet'], { cwd: workspace, stdio: ['ignore', 2, 2] });
-  if (status !== 0) throw new Error(`cargo ${args.join(' ')} failed`);
+  run('cargo', ...args, '--quiet');
+}
+
+function run(command: string, ...args: string[]): void {
+  const { status } = spawnSync(command, args, { cwd: workspace, stdio: ['ignore', 2, 2] });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed`);
 }

@@ -1,9 +1,9 @@
-/** The tear hunt: a writer at full speed, readers in three languages, every number of slots and size. */
+/** The tear hunt: a writer at full speed, readers in four languages, every number of slots and size. */
 import { fileURLToPath } from 'node:url';
 import { Actor, runForJson } from './actor.js';
 import { withBaseDir } from './base-dir.js';
 import type { Check, CheckOptions, CheckResult, Row } from './check.js';
-import { buildRustHunter } from './rust.js';
+import { buildCHunter, buildRustHunter } from './rust.js';
 import { readsOf, sum } from './tear/counts.js';
 import type { TearCounts } from './tear/counts.js';
 
@@ -24,7 +24,7 @@ const STREAMING = { GLIBC_TUNABLES: 'glibc.cpu.x86_non_temporal_threshold=0x4040
 const pythonHunter = fileURLToPath(new URL('../readers/tear_hunt.py', import.meta.url));
 const pythonReader = fileURLToPath(new URL('../../../rust-shm/protocol/readers', import.meta.url));
 
-const READERS = ['typescript copy', 'typescript look', 'rust', 'python'] as const;
+const READERS = ['typescript copy', 'typescript look', 'rust', 'c', 'python'] as const;
 type ReaderName = (typeof READERS)[number];
 type CellCounts = Readonly<Record<ReaderName, TearCounts>>;
 
@@ -35,7 +35,7 @@ interface Cell {
 }
 
 export const tearHunt: Check = {
-  summary: 'a writer at full speed, readers in TypeScript, Rust and Python: no torn frame is accepted',
+  summary: 'a writer at full speed, readers in TypeScript, Rust, C and Python: no torn frame is accepted',
 
   async run(options) {
     const { seconds = DEFAULT_SECONDS } = options;
@@ -55,6 +55,7 @@ export const tearHunt: Check = {
 async function hunt(baseDir: string, cells: readonly Cell[], options: CheckOptions): Promise<CheckResult> {
   const { seconds = DEFAULT_SECONDS, reads = 0, withoutValidation, isStreaming = false } = options;
   const rustHunter = buildRustHunter();
+  const cHunter = buildCHunter();
   const writer = new Actor('tear-writer', { env: isStreaming ? STREAMING : {} });
   const tsReaders = { copy: new Actor('tear-reader'), look: new Actor('tear-reader') };
   const flags = withoutValidation ? ['--without-validation'] : [];
@@ -66,16 +67,17 @@ async function hunt(baseDir: string, cells: readonly Cell[], options: CheckOptio
         ...{ path, seconds: perCell, manner },
         ...{ slotCount: cell.slotCount, isValidated: !withoutValidation },
       });
-    const [copied, looked, rust, python] = await Promise.all([
+    const [copied, looked, rust, c, python] = await Promise.all([
       inTypeScript('copy'),
       inTypeScript('look'),
       runForJson<TearCounts>(rustHunter, [path, String(perCell), ...flags]),
+      runForJson<TearCounts>(cHunter, [path, String(perCell), ...flags]),
       runForJson<TearCounts>('python3', [pythonHunter, path, String(perCell), ...flags], {
         PYTHONPATH: pythonReader,
         PYTHONDONTWRITEBYTECODE: '1',
       }),
     ]);
-    return { 'typescript copy': copied, 'typescript look': looked, rust, python };
+    return { 'typescript copy': copied, 'typescript look': looked, rust, c, python };
   };
 
   const rows = new Map<string, { written: number; counts: CellCounts[] }>();

@@ -85,9 +85,9 @@ class Camera:
     __slots__ = ("_native", "_owner", "_path", "_timeout")
 
     def __init__(self, path: str, timeout: float, owner: int | None) -> None:
+        self._native = _native.Camera.open(path, owner)
         self._path = path
         self._owner = owner
-        self._native = _native.Camera.open(path, owner)
         self._timeout = timeout
 
     def latest(self, timeout: float | None = None, *, out: Memory | None = None) -> Frame | None:
