@@ -15,6 +15,13 @@ export interface RawVideoOutputOptions {
    */
   readonly descriptor?: number | undefined;
   /**
+   * `framed`: each frame comes with its presentation time, and the stream says what its frames are, so that frames
+   * of another size are refused and counted. FFmpeg's muxer ends a frame when the next one comes, so each arrives one
+   * frame interval later. `bare`: the pictures and nothing else, each at once.
+   * @default 'framed'
+   */
+  readonly form?: 'framed' | 'bare' | undefined;
+  /**
    * `true`: FFmpeg writes the frames from a thread of its own, and drops frames instead of waiting. A reading end
    * that stalls, stops or is gone then costs frames of this output and nothing else; up to 8 frames wait in
    * FFmpeg's memory. `false`: FFmpeg's other outputs stall with this one, and end when its reading end is gone.
@@ -22,6 +29,16 @@ export interface RawVideoOutputOptions {
    */
   readonly isIsolated?: boolean | undefined;
 }
+
+interface Muxer {
+  readonly name: string;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+const MUXERS: Readonly<Record<'framed' | 'bare', Muxer>> = {
+  framed: { name: 'matroska', options: { live: '1' } },
+  bare: { name: 'rawvideo', options: {} },
+};
 
 /** Frames that may wait in FFmpeg. When there are more, FFmpeg drops all of them. */
 const QUEUE_FRAMES = 8;
@@ -37,7 +54,13 @@ const QUEUE_FRAMES = 8;
  */
 export function rawVideoOutput(options: RawVideoOutputOptions): string[] {
   const { width, height } = checkedSize(options);
-  const { ffmpegVersion, descriptor = 3, isIsolated = true } = options;
+  const { ffmpegVersion, descriptor = 3, form = 'framed', isIsolated = true } = options;
+  if (!Object.hasOwn(MUXERS, form)) {
+    throw new FrameExportError(
+      'BAD_OPTION',
+      `form is ${JSON.stringify(form)}, which is neither framed nor bare`,
+    );
+  }
   if (!Number.isInteger(descriptor) || descriptor < 1) {
     throw new FrameExportError('BAD_OPTION', `descriptor is ${String(descriptor)}, which is no output`);
   }
@@ -50,7 +73,7 @@ export function rawVideoOutput(options: RawVideoOutputOptions): string[] {
     ...['-vf', `scale=${String(width)}:${String(height)}:out_range=tv`],
     // The muxers below choose no encoder by themselves.
     ...['-c:v', 'rawvideo', '-pix_fmt', 'nv12'],
-    ...(isIsolated ? isolatedMuxer(descriptor) : ['-f', 'rawvideo', `pipe:${String(descriptor)}`]),
+    ...(isIsolated ? isolated(MUXERS[form], descriptor) : alone(MUXERS[form], descriptor)),
   ];
 }
 
@@ -59,11 +82,19 @@ export function rawVideoOutput(options: RawVideoOutputOptions): string[] {
  * other output, which takes everything. `fifo` alone would open the pipe again instead, which some muxers of some
  * versions do not survive, and there is no other reader to come.
  */
-function isolatedMuxer(descriptor: number): string[] {
+function isolated({ name, options }: Muxer, descriptor: number): string[] {
+  const all = Object.entries({ f: name, ...options, onfail: 'ignore' }).map(
+    ([key, value]) => `${key}=${value}`,
+  );
   return [
     ...['-f', 'fifo', '-fifo_format', 'tee', '-queue_size', String(QUEUE_FRAMES)],
-    ...['-drop_pkts_on_overflow', '1', `[f=rawvideo:onfail=ignore]pipe:${String(descriptor)}|[f=null]-`],
+    ...['-drop_pkts_on_overflow', '1', `[${all.join(':')}]pipe:${String(descriptor)}|[f=null]-`],
   ];
+}
+
+function alone({ name, options }: Muxer, descriptor: number): string[] {
+  const all = Object.entries(options).flatMap(([key, value]) => [`-${key}`, value]);
+  return ['-f', name, ...all, `pipe:${String(descriptor)}`];
 }
 
 function checkedSize({ width, height }: RawVideoOutputOptions): { width: number; height: number } {

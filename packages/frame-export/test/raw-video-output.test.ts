@@ -12,10 +12,16 @@ describe('the output for raw video', () => {
   it('is isolated from the video server unless that is not wanted', () => {
     expect(rawVideoOutput({ ...size, ffmpegVersion: RELEASE }).slice(-9)).toEqual([
       ...['-f', 'fifo', '-fifo_format', 'tee', '-queue_size', '8', '-drop_pkts_on_overflow', '1'],
-      '[f=rawvideo:onfail=ignore]pipe:3|[f=null]-',
+      '[f=matroska:live=1:onfail=ignore]pipe:3|[f=null]-',
     ]);
-    const bare = rawVideoOutput({ ...size, ffmpegVersion: RELEASE, isIsolated: false, descriptor: 5 });
-    expect(bare.slice(-3)).toEqual(['-f', 'rawvideo', 'pipe:5']);
+    const alone = rawVideoOutput({ ...size, ffmpegVersion: RELEASE, isIsolated: false, descriptor: 5 });
+    expect(alone.slice(-5)).toEqual(['-f', 'matroska', '-live', '1', 'pipe:5']);
+  });
+
+  it('is bare where that is wanted', () => {
+    const bare = { ...size, ffmpegVersion: RELEASE, form: 'bare' } as const;
+    expect(rawVideoOutput(bare).at(-1)).toBe('[f=rawvideo:onfail=ignore]pipe:3|[f=null]-');
+    expect(rawVideoOutput({ ...bare, isIsolated: false }).slice(-3)).toEqual(['-f', 'rawvideo', 'pipe:3']);
   });
 
   it.each([
@@ -39,6 +45,7 @@ describe('the output for raw video', () => {
     [{ height: 0 }, 'BAD_GEOMETRY'],
     [{ ffmpegVersion: 'N-47683-g0e8eb07980-static' }, 'BAD_OPTION'],
     [{ ffmpegVersion: '' }, 'BAD_OPTION'],
+    [{ form: 'nut' as 'bare' }, 'BAD_OPTION'],
     [{ descriptor: 0 }, 'BAD_OPTION'],
     [{ descriptor: 3.5 }, 'BAD_OPTION'],
   ])('is refused for %j', (wrong, code) => {

@@ -36,7 +36,7 @@ export interface CameraHostOptions {
   readonly frameExporter?: FrameExporter;
   readonly slotCount?: number;
   /** How FFmpeg writes the exported frames, where it is not as `rawVideoOutput` has it by itself. */
-  readonly rawVideo?: Pick<RawVideoOutputOptions, 'isIsolated'>;
+  readonly rawVideo?: Pick<RawVideoOutputOptions, 'form' | 'isIsolated'>;
   /**
    * Folder for the MD5s of all decoded frames by FFmpeg itself, one file per start, named by
    * `frameHashFileName`. Left out: none are made.

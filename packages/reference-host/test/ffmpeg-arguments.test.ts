@@ -91,9 +91,8 @@ describe('the outputs', () => {
   it.each([modern, old])('hash the frames with the very options of the raw output ($version)', (binary) => {
     const frameHashFile = '/x.framemd5';
     const [, , , hashes = ''] = split(outputArguments(binary, h264, { ...outputs, frameHashFile }));
-    const exported = rawVideoOutput({ ...h264, ffmpegVersion: binary.versionText, isIsolated: false }).join(
-      ' ',
-    );
+    const bare = { form: 'bare', isIsolated: false } as const;
+    const exported = rawVideoOutput({ ...h264, ...bare, ffmpegVersion: binary.versionText }).join(' ');
     expect(exported).toContain(`${binary.options.frameRateMode} passthrough`);
     expect(hashes).toBe(
       exported.replace('-f rawvideo pipe:3', '-flush_packets 1 -f framemd5 -y /x.framemd5'),

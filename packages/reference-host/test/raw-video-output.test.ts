@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { compileFunction } from 'node:vm';
 import * as frameExport from '@vas/frame-export';
 import { createFrameExporter, rawVideoOutput } from '@vas/frame-export';
-import type { CameraExport, FrameExporter, FrameSourceRef } from '@vas/frame-export';
+import type { CameraExport, FrameExporter, FrameSourceRef, RawVideoOutputOptions } from '@vas/frame-export';
 import { openFrameSource } from '@vas/frame-export/reader';
 import ts from 'typescript';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -19,6 +19,7 @@ import { ffmpegBinaries, temporaryFolder, until } from './pipeline.js';
 
 const run = promisify(execFile);
 const SIZE = { width: 320, height: 240 };
+const GAP = 'a gap of two seconds';
 const FULL_RANGE = 'a full range of luma';
 
 function document(path: string): string {
@@ -43,12 +44,18 @@ function openExporter(): FrameExporter {
   return exporter;
 }
 
-/** Hashes of all frames that the ring holds, oldest first, and what their luma spans. */
-function exportedFrames(ref: FrameSourceRef): { hashes: string[]; luma: [number, number] } {
+/** Hashes and times in milliseconds of all frames that the ring holds, oldest first, and what their luma spans. */
+function exportedFrames(ref: FrameSourceRef): {
+  hashes: string[];
+  times: (number | null)[];
+  luma: [number, number];
+} {
   const source = openFrameSource(ref);
   const picture = new Uint8Array(source.frameSizeBytes);
-  const [hashes, luma]: [string[], [number, number]] = [[], [255, 0]];
-  while (source.copyNext(picture).status === 'frame') {
+  const [hashes, times, luma]: [string[], (number | null)[], [number, number]] = [[], [], [255, 0]];
+  for (let read = source.copyNext(picture); read.status === 'frame'; read = source.copyNext(picture)) {
+    const ns = read.frame.sourceTimestampNs;
+    times.push(ns === null ? null : Number(ns / 1_000_000n));
     hashes.push(createHash('md5').update(picture).digest('hex'));
     for (const y of picture.subarray(0, SIZE.width * SIZE.height)) {
       luma[0] = Math.min(luma[0], y);
@@ -56,14 +63,14 @@ function exportedFrames(ref: FrameSourceRef): { hashes: string[]; luma: [number,
     }
   }
   source.close();
-  return { hashes, luma };
+  return { hashes, times, luma };
 }
 
 /** Films of two seconds at 25 frames per second, each of which once gave wrong frames, or no video at all. */
 const CAMERAS: readonly { readonly name: string; readonly film: readonly string[] }[] = [
   { name: 'two video streams', film: [...testPicture('640x480'), ...testPicture('320x240'), ...both()] },
   {
-    name: 'a gap of two seconds',
+    name: GAP,
     film: [...testPicture('320x240'), '-vf', String.raw`setpts=PTS+gte(N\,25)*2/TB`, ...ffv1()],
   },
   { name: 'another size', film: [...testPicture('480x272'), ...ffv1()] },
@@ -91,20 +98,24 @@ async function makeFilm(film: readonly string[]): Promise<string> {
 
 /** The hashes that FFmpeg itself makes of the frames of such an output. */
 async function ownHashes(ffmpeg: FfmpegBinary, file: string): Promise<(string | undefined)[]> {
-  const bare = rawVideoOutput({ ...SIZE, ffmpegVersion: ffmpeg.versionText, isIsolated: false }).slice(0, -3);
+  const { versionText: ffmpegVersion } = ffmpeg;
+  const bare = rawVideoOutput({ ...SIZE, ffmpegVersion, form: 'bare', isIsolated: false }).slice(0, -3);
   const args = ['-v', 'error', '-nostdin', '-i', file, ...bare, '-f', 'framemd5', 'pipe:1'];
   const { stdout } = await run(ffmpeg.path, args, { maxBuffer: 4 << 20 });
   return parseFrameMd5(stdout);
 }
 
 describe.each(await ffmpegBinaries())('the raw output of FFmpeg $name', ({ ffmpeg }) => {
-  describe.each(CAMERAS)('of a camera with $name', ({ name, film }) => {
-    it.each([{ isIsolated: true }, { isIsolated: false }])(
-      'G11: has each of its frames once, in the exported size (isolated: $isIsolated)',
-      async ({ isIsolated }) => {
-        const file = await makeFilm(film);
-        const camera = openExporter().openCamera({ cameraId: 'cam', ...SIZE, slotCount: 64 });
-        const raw = rawVideoOutput({ ...SIZE, ffmpegVersion: ffmpeg.versionText, isIsolated });
+  it.each(CAMERAS)(
+    'G11, P2.14: has each frame of a camera with $name once, in the exported size, in every form',
+    async ({ name, film }) => {
+      const file = await makeFilm(film);
+      const expected = await ownHashes(ffmpeg, file);
+      const exporter = openExporter();
+      const play = async (options: Pick<RawVideoOutputOptions, 'form' | 'isIsolated'>): Promise<void> => {
+        const cameraId = `${options.form}-${options.isIsolated}`;
+        const camera = exporter.openCamera({ cameraId, ...SIZE, slotCount: 64 });
+        const raw = rawVideoOutput({ ...SIZE, ffmpegVersion: ffmpeg.versionText, ...options });
         const child = camera.attach((fd) =>
           spawn(ffmpeg.path, ['-v', 'error', '-nostdin', '-re', '-i', file, ...raw], {
             stdio: ['ignore', 'inherit', 'inherit', fd ?? 'ignore'],
@@ -112,21 +123,31 @@ describe.each(await ffmpegBinaries())('the raw output of FFmpeg $name', ({ ffmpe
         );
         expect(await once(child, 'exit')).toEqual([0, null]);
         await until(() => camera.statistics().drain === 'detached');
-        const { hashes, luma } = exportedFrames(camera.source);
+        const { hashes, times, luma } = exportedFrames(camera.source);
         expect(hashes).toHaveLength(50);
-        expect(hashes).toEqual(await ownHashes(ffmpeg, file));
+        expect(hashes).toEqual(expected);
         expect(camera.statistics()).toMatchObject({
           framesWritten: 50,
           framesIncomplete: 0,
           framesDiscarded: 0,
+          streamDamages: 0,
         });
+        // Of each film 25 frames a second, and in one of them a gap.
+        const gapMs = name === GAP ? 2000 : 0;
+        const sent = hashes.map((_, index) => index * 40 + (index < 25 ? 0 : gapMs));
+        expect(times).toEqual(options.form === 'framed' ? sent : hashes.map(() => null));
         if (name !== FULL_RANGE) return;
         // Black is 16 and white 235 in limited range, give or take what the codec does to them.
         expect(luma[0]).toBeGreaterThan(11);
         expect(luma[1]).toBeLessThan(241);
-      },
-    );
-  });
+      };
+      await Promise.all([
+        play({ form: 'framed', isIsolated: true }),
+        play({ form: 'bare', isIsolated: true }),
+        play({ form: 'bare', isIsolated: false }),
+      ]);
+    },
+  );
 
   it('G11: is started by the lines of the integration guide, and its frames arrive', async () => {
     const file = await makeFilm(CAMERAS[0]?.film ?? []);

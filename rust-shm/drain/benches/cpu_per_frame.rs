@@ -1,5 +1,5 @@
 //! What a drain costs, as the ratio of its CPU time per frame to that of a loop that only reads the same pipe into
-//! memory of the same kind, measured in turns in one run: `cargo bench -p vas-frame-drain [-- --json]`.
+//! memory of the same kind, and for framed streams to that for bare ones, measured in turns in one run: `cargo bench -p vas-frame-drain [-- --json]`.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -7,9 +7,12 @@
 )]
 #![allow(clippy::cast_precision_loss, reason = "times are short")]
 
+#[path = "../tests/stage/matroska_stream.rs"]
+mod matroska_stream;
 #[path = "../tests/stage/mod.rs"]
 mod stage;
 
+use matroska_stream::{cluster, header};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use serde::Serialize;
 use stage::{Stage, attach_here, eventually, is_detached, shape};
@@ -35,9 +38,13 @@ struct Cost {
     /// Microseconds of CPU time per frame, medians.
     bare_loop_us: f64,
     drain_us: f64,
-    /// Median of the ratios round by round, and the largest.
+    /// The drain, with a framed stream.
+    framed_us: f64,
+    /// Medians of the ratios round by round, and the largest.
     ratio_median: f64,
     ratio_max: f64,
+    framed_to_bare_median: f64,
+    framed_to_bare_max: f64,
 }
 
 fn main() {
@@ -49,12 +56,20 @@ fn main() {
         println!("{}", serde_json::to_string_pretty(&costs).unwrap());
         return;
     }
-    println!("              bare loop       drain    drain / bare loop");
-    println!("                  CPU per frame          median      max");
+    println!("              bare loop       drain      framed    drain / bare loop    framed / drain");
+    println!("                       CPU per frame                 median      max    median      max");
     for cost in costs {
         println!(
-            "{:>4}x{:<4}  {:>9.1} us {:>8.1} us    {:>6.3}   {:>6.3}",
-            cost.width, cost.height, cost.bare_loop_us, cost.drain_us, cost.ratio_median, cost.ratio_max
+            "{:>4}x{:<4}  {:>9.1} us {:>8.1} us {:>8.1} us    {:>6.3}   {:>6.3}    {:>6.3}   {:>6.3}",
+            cost.width,
+            cost.height,
+            cost.bare_loop_us,
+            cost.drain_us,
+            cost.framed_us,
+            cost.ratio_median,
+            cost.ratio_max,
+            cost.framed_to_bare_median,
+            cost.framed_to_bare_max
         );
     }
 }
@@ -63,43 +78,73 @@ fn measure(width: u32, height: u32) -> Cost {
     let shape = shape(width, height, SLOTS);
     let frames = BYTES_PER_ROUND / shape.geometry().frame_bytes();
     let stage = Stage::new();
-    let (mut bare, mut drain, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut bare, mut drain, mut framed) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         // The order changes from round to round.
-        let first = (round % 2 == 0).then(|| drain_cpu_ns(&stage, shape, frames));
-        let second = bare_loop_cpu_ns(&stage, shape, frames);
-        let first = first.unwrap_or_else(|| drain_cpu_ns(&stage, shape, frames));
-        ratios.push(first / second);
-        drain.push(first / frames as f64 / 1000.0);
-        bare.push(second / frames as f64 / 1000.0);
+        let mut measured = [0.0; 3];
+        for turn in 0..3 {
+            let which = (round + turn) % 3;
+            measured[which] = match which {
+                0 => bare_loop_cpu_ns(&stage, shape, frames),
+                1 => drain_cpu_ns(&stage, shape, frames, false),
+                _ => drain_cpu_ns(&stage, shape, frames, true),
+            } / frames as f64
+                / 1000.0;
+        }
+        let [of_loop, of_drain, of_framed] = measured;
+        bare.push(of_loop);
+        drain.push(of_drain);
+        framed.push(of_framed);
     }
-    for values in [&mut bare, &mut drain, &mut ratios] {
-        values.sort_unstable_by(f64::total_cmp);
-    }
+    let ratios =
+        |above: &[f64], below: &[f64]| above.iter().zip(below).map(|(a, b)| a / b).collect::<Vec<_>>();
+    let (to_loop, to_bare) = (ratios(&drain, &bare), ratios(&framed, &drain));
     Cost {
         width,
         height,
-        bare_loop_us: bare[ROUNDS / 2],
-        drain_us: drain[ROUNDS / 2],
-        ratio_median: ratios[ROUNDS / 2],
-        ratio_max: ratios[ROUNDS - 1],
+        bare_loop_us: median(bare),
+        drain_us: median(drain),
+        framed_us: median(framed),
+        ratio_max: largest(&to_loop),
+        ratio_median: median(to_loop),
+        framed_to_bare_max: largest(&to_bare),
+        framed_to_bare_median: median(to_bare),
     }
 }
 
-fn write_frames(mut pipe: File, shape: RingShape, frames: usize) -> thread::JoinHandle<File> {
-    let picture = vec![7; shape.geometry().frame_bytes()];
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().copied().fold(0.0, f64::max)
+}
+
+/// Writes `frames` times the same bytes.
+fn write_frames(mut pipe: File, frame: Vec<u8>, frames: usize) -> thread::JoinHandle<File> {
     thread::spawn(move || {
         for _ in 0..frames {
-            pipe.write_all(&picture).unwrap();
+            pipe.write_all(&frame).unwrap();
         }
         pipe
     })
 }
 
-fn drain_cpu_ns(stage: &Stage, shape: RingShape, frames: usize) -> f64 {
+fn picture(shape: RingShape) -> Vec<u8> {
+    vec![7; shape.geometry().frame_bytes()]
+}
+
+fn drain_cpu_ns(stage: &Stage, shape: RingShape, frames: usize, is_framed: bool) -> f64 {
     let mut export = stage.open("drain", shape);
-    let pipe = attach_here(&mut export);
-    let writer = write_frames(pipe, shape, frames);
+    let mut pipe = attach_here(&mut export);
+    let mut frame = picture(shape);
+    if is_framed {
+        let (width, height) = (shape.geometry().width(), shape.geometry().height());
+        pipe.write_all(&header(width, height, b"NV12")).unwrap();
+        frame = cluster(40, &frame);
+    }
+    let writer = write_frames(pipe, frame, frames);
     eventually("all frames are published", || {
         export.statistics().frames_written == frames as u64
     });
@@ -143,7 +188,7 @@ fn bare_loop_cpu_ns(stage: &Stage, shape: RingShape, frames: usize) -> f64 {
         all_read.send(()).unwrap();
         assert_eq!(File::from(read_end).read(&mut [0]).unwrap(), 0);
     });
-    let writer = write_frames(write_end.into(), shape, frames);
+    let writer = write_frames(write_end.into(), picture(shape), frames);
     is_all_read.recv().unwrap();
     let cpu_ns = cpu_ns_of_thread("bare-loop");
     drop(writer.join().unwrap());

@@ -25,7 +25,7 @@
 //! let args = [
 //!     "-map", "0:v:0", "-fps_mode", "passthrough", "-vf", "scale=1920:1080:out_range=tv", "-c:v", "rawvideo",
 //!     "-pix_fmt", "nv12", "-f", "fifo", "-fifo_format", "tee", "-queue_size", "8", "-drop_pkts_on_overflow", "1",
-//!     "[f=rawvideo:onfail=ignore]pipe:1|[f=null]-",
+//!     "[f=matroska:live=1:onfail=ignore]pipe:1|[f=null]-",
 //! ];
 //! let mut ffmpeg = Command::new("ffmpeg").args(["-i", "rtsp://camera/1"]).args(args).stdout(output).spawn()?;
 //! export.release();

@@ -33,7 +33,12 @@ struct Seen {
 
 /// Reads a stream as the drain does, from a pipe that gives so many bytes at a time.
 fn read(stream: &[u8], piece: usize) -> Seen {
-    let (mut parser, mut head, mut rest) = (Parser::new(WIDTH, HEIGHT, PICTURE_BYTES), Head::new(), stream);
+    read_of(WIDTH, HEIGHT, stream, piece)
+}
+
+fn read_of(width: u32, height: u32, stream: &[u8], piece: usize) -> Seen {
+    let picture_bytes = (width * height * 3 / 2) as usize;
+    let (mut parser, mut head, mut rest) = (Parser::new(width, height, picture_bytes), Head::new(), stream);
     let mut seen = Seen::default();
     loop {
         let shown = head.unread().len();
@@ -64,16 +69,16 @@ fn read(stream: &[u8], piece: usize) -> Seen {
                 timestamp_ns,
             } => {
                 head.take(head_bytes);
-                (PICTURE_BYTES, Some(timestamp_ns))
+                (picture_bytes, Some(timestamp_ns))
             }
             Found::Foreign {
                 head_bytes,
-                picture_bytes,
+                picture_bytes: bytes,
                 mismatch,
             } => {
                 head.take(head_bytes);
-                seen.foreign.push((picture_bytes, mismatch));
-                (usize::try_from(picture_bytes).unwrap(), None)
+                seen.foreign.push((bytes, mismatch));
+                (usize::try_from(bytes).unwrap(), None)
             }
         };
         let mut payload = head.take(left).to_vec();
@@ -237,6 +242,41 @@ fn only_a_whole_header_makes_a_stream_framed() {
     assert_eq!(Parser::is_framed(&webm), Some(false));
     assert_eq!(Parser::is_framed(&[0x1a, 0x45, 0xdf, 0xa4]), Some(false));
     assert_eq!(Parser::is_framed(&[16; 64]), Some(false));
+}
+
+/// The streams of several FFmpegs that fuzzing starts from, with the byte that says how they come.
+const OF_FFMPEG: [&[u8]; 4] = [
+    include_bytes!("../../fuzz/corpus/framed_stream/ffmpeg-4.1"),
+    include_bytes!("../../fuzz/corpus/framed_stream/ffmpeg-4.2.2"),
+    include_bytes!("../../fuzz/corpus/framed_stream/ffmpeg-5.1"),
+    include_bytes!("../../fuzz/corpus/framed_stream/ffmpeg-7.0.2"),
+];
+
+#[test]
+fn p2_14_what_ffmpegs_of_four_versions_write_is_understood() {
+    for stream in OF_FFMPEG {
+        let seen = read_of(16, 16, &stream[1..], 50);
+        let times: Vec<_> = seen
+            .pictures
+            .iter()
+            .map(|(_, time)| time.unwrap() / 1_000_000)
+            .collect();
+        assert_eq!((times, seen.damages), (vec![0, 40, 80, 120], 0));
+        assert_eq!((seen.colours.matrix, seen.colours.primaries), (Some(1), Some(1)));
+    }
+}
+
+#[test]
+fn what_ffmpegs_write_gets_an_answer_wherever_a_bit_is_flipped_or_a_byte_is_missing() {
+    for stream in OF_FFMPEG {
+        for at in 1..stream.len() {
+            let (before, after) = stream.split_at(at);
+            read_of(16, 16, &[&before[1..], &after[1..]].concat(), 64);
+            let mut flipped = stream[1..].to_vec();
+            flipped[at - 1] ^= 1_u8 << (at % 8);
+            read_of(16, 16, &flipped, 64);
+        }
+    }
 }
 
 /// What may stand between two whole frames: anything, and pieces of what a stream consists of.

@@ -68,7 +68,9 @@ class Host {
         ...(this.#exporter === undefined ? {} : { frameExporter: this.#exporter }),
         ...(frameHashDir === null ? {} : { frameHashDir }),
         // What a naive tap does to FFmpeg shows only where nothing stands between them.
-        ...(this.#settings.tap === 'data-handler' ? { rawVideo: { isIsolated: false } } : {}),
+        ...(this.#settings.tap === 'data-handler'
+          ? { rawVideo: { form: 'bare' as const, isIsolated: false } }
+          : {}),
         onEvent: (event) => events.push({ ...event, atMs: Date.now() }),
       });
       this.#cameras.set(cameraId, { host: camera, events });
