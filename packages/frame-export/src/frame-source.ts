@@ -5,16 +5,12 @@ import { resolve } from 'node:path';
 import { ageMs, frameAgeMs } from './age.js';
 import { baseDirOf, cameraPath } from './camera-path.js';
 import { FrameExportError } from './errors.js';
+import { OLD_AFTER_MS, judge } from './health.js';
 import { loadNative } from './native.js';
 import type { NativeSource, NativeWaiter } from './native.js';
 import { checkedInteger, checkedOptions, checkedPath, described } from './options.js';
 import { Stores } from './stores.js';
 import type { FrameSourceRef } from './types.js';
-
-/** A writer whose heartbeat is older than this is asked for by its lock; see the protocol document. */
-const HEARTBEAT_STALE_MS = 2000;
-/** A camera whose newest frame is older than this is idle. */
-const IDLE_MS = 2000;
 
 /** Whose frames a source accepts. */
 export interface FrameSourceOptions {
@@ -233,15 +229,14 @@ export class FrameSource {
     const { native, reader } = this.#ring;
     const now = process.hrtime.bigint();
     const heartbeatAgeMs = ageMs(reader.heartbeatNs, now);
-    const newest = reader.lookNewest((_, { timestampNs }) => ageMs(timestampNs, now));
+    // By its id: a look of this kind says nothing about how long the caller's own looks take.
+    const { newestId } = reader;
+    const newest =
+      newestId === 0 ? null : reader.lookAt((_, { timestampNs }) => ageMs(timestampNs, now), newestId);
     // A frame that was overwritten while we looked at it has a younger successor.
-    const frameAgeMs = newest.status === 'frame' ? newest.value : newest.status === 'overwritten' ? 0 : null;
-    let state: SourceState = reader.state;
-    if (state === 'live' && heartbeatAgeMs > HEARTBEAT_STALE_MS) {
-      state = native.writerHoldsLock() ? 'hung' : 'dead';
-    } else if (state === 'live' && (frameAgeMs === null || frameAgeMs > IDLE_MS)) {
-      state = 'idle';
-    }
+    const frameAgeMs =
+      newest?.status === 'frame' ? newest.value : newest?.status === 'overwritten' ? 0 : null;
+    const state = judge(reader.state, heartbeatAgeMs, frameAgeMs, () => native.writerHoldsLock());
     const lagFrames = Math.max(0, reader.newestId - Math.max(this.#lastFrameId, reader.firstFrameId - 1));
     return { state, heartbeatAgeMs, frameAgeMs, lagFrames };
   }
@@ -319,7 +314,7 @@ function isSameRing(one: FrameRingReader, other: FrameRingReader): boolean {
 }
 
 function isWriterGone({ native, reader }: OpenRing): boolean {
-  return ageMs(reader.heartbeatNs) > HEARTBEAT_STALE_MS && !native.writerHoldsLock();
+  return ageMs(reader.heartbeatNs) > OLD_AFTER_MS && !native.writerHoldsLock();
 }
 
 function openRing(

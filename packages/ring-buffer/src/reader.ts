@@ -171,17 +171,30 @@ export class FrameRingReader {
 
   /** Takes the frame, or the newest if the writer was faster: two looks at most. */
   #takeOrNewest<T>(frameId: number, seen: number, look: FrameLooker<T>): FrameLook<T> {
-    const taken = this.#take(frameId, frameId - seen - 1, look);
+    const taken = this.#takeMeasured(frameId, frameId - seen - 1, look);
     if (taken !== null) return taken;
     const newest = this.newestId;
     if (newest <= seen) return this.#nothingAfter(seen);
     return (
-      this.#take(newest, newest - seen - 1, look) ?? {
+      this.#takeMeasured(newest, newest - seen - 1, look) ?? {
         status: 'overwritten',
         frameId: newest,
         missed: newest - seen,
       }
     );
+  }
+
+  /** Takes a frame, and notes how many others were published meanwhile. */
+  #takeMeasured<T>(frameId: number, missed: number, look: FrameLooker<T>): FrameLook<T> | null {
+    const before = this.newestId;
+    const taken = this.#take(frameId, missed, look);
+    const published = Math.max(0, this.newestId - before);
+    // A frame that was gone before the look says nothing of its length.
+    if (taken !== null || published > 0) {
+      this.#publishedBefore = this.#publishedLast;
+      this.#publishedLast = published;
+    }
+    return taken;
   }
 
   /** R2 to R5 for one frame; null if it is not, or no longer, in its slot. */
@@ -196,10 +209,7 @@ export class FrameRingReader {
       fence();
       return this.#holds(slot, frameId) ? { status: 'damaged' } : null;
     }
-    const before = this.newestId;
     const value = look(slot.picture, frame);
-    this.#publishedBefore = this.#publishedLast;
-    this.#publishedLast = Math.max(0, this.newestId - before);
     // R4. ORDER open: the picture was seen before the slot is checked again. Pairs with W1, W2.
     fence();
     // R5

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
+use vas_frame_protocol::layout::HEARTBEAT_PERIOD_NS;
 use vas_frame_segment::clock::monotonic_ns;
 
-const PERIOD: Duration = Duration::from_millis(250);
+const PERIOD: Duration = Duration::from_nanos(HEARTBEAT_PERIOD_NS);
 /// How many beats there are from one look at the files to the next.
 const BEATS_PER_LOOK: u64 = 4;
 

@@ -41,7 +41,9 @@ pub enum State {
 }
 
 impl State {
-    const fn from_number(number: u32) -> Option<Self> {
+    /// The state that a number of the ring header stands for; `None` for one that no writer writes.
+    #[must_use]
+    pub const fn from_number(number: u32) -> Option<Self> {
         match number {
             1 => Some(Self::Live),
             2 => Some(Self::Ended),
@@ -259,6 +261,7 @@ impl Header {
         if record_stride < layout::RECORD_STRIDE
             || record_stride % 8 != 0
             || records % 8 != 0
+            || records < layout::SLOT_RECORDS
             || records_end.is_none_or(|end| end > meta_size)
         {
             return Err(AttachError::SlotRecords);
@@ -270,6 +273,11 @@ impl Header {
             return Err(AttachError::SlotStride);
         }
 
+        let first_frame_id = load(at::FIRST_FRAME_ID);
+        if first_frame_id == 0 {
+            return Err(AttachError::FirstFrameId);
+        }
+
         let mut epoch = [0; 16];
         epoch[..8].copy_from_slice(&load(at::EPOCH).to_le_bytes());
         epoch[8..].copy_from_slice(&load(at::EPOCH + 8).to_le_bytes());
@@ -279,7 +287,7 @@ impl Header {
             identity: RingIdentity {
                 epoch,
                 generation: load(at::GENERATION),
-                first_frame_id: load(at::FIRST_FRAME_ID),
+                first_frame_id,
                 data_inode: load(at::DATA_INODE),
                 created_ns: load(at::CREATED_NS),
                 created_wall_ns: load(at::CREATED_WALL_NS),
@@ -316,9 +324,9 @@ impl Header {
         &self.identity
     }
 
-    /// The first id that a frame of this ring can have.
-    pub(crate) fn first_frame_id(&self) -> u64 {
-        self.identity.first_frame_id.max(1)
+    /// The first id that a frame of this ring can have; at least 1, as `read` has checked.
+    pub(crate) const fn first_frame_id(&self) -> u64 {
+        self.identity.first_frame_id
     }
 
     #[allow(
@@ -397,9 +405,12 @@ pub enum AttachError {
     /// The number of slots is not one that a ring can have.
     #[error(transparent)]
     SlotCount(#[from] ShapeError),
-    /// The slots' records are not inside meta, or too small.
-    #[error("the slot records do not lie inside meta")]
+    /// The slots' records are not inside meta behind the header, or too small.
+    #[error("the slot records do not lie inside meta behind the header")]
     SlotRecords,
+    /// The first frame id is 0, which no frame has.
+    #[error("frame ids are counted from 1, and the first one here would be 0")]
+    FirstFrameId,
     /// The slots are not inside data, or too small for a picture.
     #[error("the slots do not lie inside data, or are too small for a picture")]
     SlotStride,

@@ -53,6 +53,13 @@ impl HeapRing {
         }
     }
 
+    /// Replaces what meta holds, as whoever may write the memory could while others read it.
+    pub fn overwrite_meta(&self, meta: &[u8]) {
+        for (word, bytes) in self.meta.iter().zip(meta.chunks_exact(8)) {
+            word.set(word_from_bytes(bytes).load());
+        }
+    }
+
     /// What meta holds now.
     pub fn meta_to_vec(&self) -> Vec<u8> {
         self.meta

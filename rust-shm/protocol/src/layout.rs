@@ -9,6 +9,10 @@ pub const NV12: u32 = 0;
 
 /// Slots begin at multiples of this, and both ranges end at one.
 pub const PAGE: usize = 4096;
+/// How often the writer's process shows that it is there.
+pub const HEARTBEAT_PERIOD_NS: u64 = 250_000_000;
+/// A heartbeat or a frame that is older than this is old.
+pub const OLD_AFTER_NS: u64 = 2_000_000_000;
 /// The fewest slots with which a reader still has a frame to read while another is written.
 pub const MIN_SLOTS: u32 = 3;
 /// The most slots.
@@ -185,5 +189,8 @@ const _: () = {
     assert!(header::END == header::FRAMES_REJECTED + 8);
     assert!(header::END == header::MAGIC + header::SIZE as usize);
     assert!(SLOT_RECORDS == header::FRAMES_WRITTEN + 2 * CACHE_LINE);
+
+    // Some heartbeats may come late before the writer is taken for hung.
+    assert!(OLD_AFTER_NS >= 4 * HEARTBEAT_PERIOD_NS);
     assert!(RECORD_STRIDE % CACHE_LINE == 0 && PAGE % RECORD_STRIDE == 0);
 };

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat};
 use rustix::io::Errno;
 use vas_frame_protocol::{AttachError, Reader, RingMemory, State};
 
-use super::health::{Health, HealthReport, judge};
+use super::health::{Health, HealthReport};
 use super::owner::{CheckError, Owner, WrongOwner};
 use crate::bell::Bell;
 use crate::camera_id::CameraId;
@@ -299,7 +299,7 @@ impl FrameSource {
         let frame_age_ns = newest
             .ok()
             .map(|record| now_ns.saturating_sub(record.stamp.timestamp_ns));
-        let health = judge(state, heartbeat_age_ns, frame_age_ns, || self.writer_holds_lock());
+        let health = Health::judge(state, heartbeat_age_ns, frame_age_ns, || self.writer_holds_lock());
         HealthReport {
             health,
             heartbeat_age_ns,

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::thread::futex::Wait;
+use vas_frame_protocol::layout::OLD_AFTER_NS;
 use vas_frame_protocol::{State, Ticket};
 
 use super::frame_source::FrameSource;
-use super::health::{Health, OLD_NS};
+use super::health::Health;
 use super::rhythm::{LONGEST_STEP_NS, Rhythm};
 use crate::bell::{self, Alarm, MOST_WORDS};
 use crate::clock::monotonic_ns;
@@ -87,7 +88,7 @@ impl FrameSource {
             Some(State::Replaced) => return Ok(Waited::Over(Health::Replaced)),
             None => return Ok(Waited::Over(Health::Damaged)),
         }
-        let is_silent = now_ns.saturating_sub(reader.heartbeat_ns()) > OLD_NS;
+        let is_silent = now_ns.saturating_sub(reader.heartbeat_ns()) > OLD_AFTER_NS;
         if is_silent && !self.writer_holds_lock() {
             return Ok(Waited::Over(Health::Dead));
         }
