@@ -14,6 +14,9 @@ pub struct Geometry {
 
 impl Geometry {
     /// A picture without padding: the stride is the width.
+    ///
+    /// # Errors
+    /// [`GeometryError`] for a width or height that is not even and in range.
     pub const fn nv12(width: u32, height: u32) -> Result<Self, GeometryError> {
         if width == 0 || width > MAX_SIDE || width % 2 != 0 {
             return Err(GeometryError::Width(width));
@@ -29,6 +32,9 @@ impl Geometry {
     }
 
     /// The same picture with rows of `stride` bytes.
+    ///
+    /// # Errors
+    /// [`GeometryError`] for a stride below the width or out of range.
     pub const fn with_stride(self, stride: u32) -> Result<Self, GeometryError> {
         if stride < self.width || stride > MAX_STRIDE {
             return Err(GeometryError::Stride {
@@ -40,21 +46,25 @@ impl Geometry {
     }
 
     /// Pixels per row.
+    #[must_use]
     pub const fn width(self) -> u32 {
         self.width
     }
 
     /// Rows of the Y plane.
+    #[must_use]
     pub const fn height(self) -> u32 {
         self.height
     }
 
     /// Bytes per row of either plane.
+    #[must_use]
     pub const fn stride(self) -> u32 {
         self.stride
     }
 
     /// Bytes of the picture: both planes.
+    #[must_use]
     pub const fn frame_bytes(self) -> usize {
         self.stride as usize * (self.height as usize / 2) * 3
     }
@@ -82,6 +92,7 @@ pub enum GeometryError {
 
 impl GeometryError {
     /// The stable code of the error.
+    #[must_use]
     pub const fn code(&self) -> &'static str {
         "BAD_GEOMETRY"
     }

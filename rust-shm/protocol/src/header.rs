@@ -66,6 +66,9 @@ impl State {
 /// Writes an empty ring of the given shape into `memory`: every byte of meta, no byte of data.
 ///
 /// To be called before anybody else can see the memory.
+///
+/// # Errors
+/// [`InitialiseError`]; nothing is written then.
 pub fn initialise<M: WritableMemory>(
     memory: &M,
     shape: RingShape,
@@ -206,6 +209,9 @@ impl Header {
     /// Reads and checks the header as PROTOCOL.md tells a reader to, whatever stands there.
     ///
     /// `data_inode` is for whoever opened the files to compare.
+    ///
+    /// # Errors
+    /// [`AttachError`] says what does not fit.
     pub fn read<M: RingMemory>(memory: &M) -> Result<Self, AttachError> {
         let meta = memory.meta();
         if meta.len() < word(layout::SLOT_RECORDS) {
@@ -299,16 +305,19 @@ impl Header {
     }
 
     /// The layout version of the writer, at least 1.
+    #[must_use]
     pub const fn version(&self) -> u32 {
         self.version
     }
 
     /// Geometry and number of slots.
+    #[must_use]
     pub const fn shape(&self) -> RingShape {
         self.shape
     }
 
     /// The shape of every picture.
+    #[must_use]
     pub const fn geometry(&self) -> Geometry {
         self.shape.geometry()
     }
@@ -320,6 +329,7 @@ impl Header {
     }
 
     /// What tells this ring from another.
+    #[must_use]
     pub const fn identity(&self) -> &RingIdentity {
         &self.identity
     }
@@ -418,6 +428,7 @@ pub enum AttachError {
 
 impl AttachError {
     /// The stable code of the error.
+    #[must_use]
     pub const fn code(&self) -> &'static str {
         "INCOMPATIBLE_LAYOUT"
     }

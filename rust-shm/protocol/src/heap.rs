@@ -39,6 +39,9 @@ unsafe impl WritableMemory for HeapRing {}
 
 impl HeapRing {
     /// An empty ring.
+    ///
+    /// # Errors
+    /// [`InitialiseError`] for an identity that no ring can have.
     pub fn new(shape: RingShape, identity: &RingIdentity) -> Result<Self, InitialiseError> {
         let ring = Self::from_bytes(&vec![0; shape.meta_bytes()], &vec![0; shape.data_bytes()]);
         initialise(&ring, shape, identity)?;
@@ -61,6 +64,7 @@ impl HeapRing {
     }
 
     /// What meta holds now.
+    #[must_use]
     pub fn meta_to_vec(&self) -> Vec<u8> {
         self.meta
             .iter()

@@ -42,21 +42,25 @@ impl<'a> RacyBytes<'a> {
     }
 
     /// Where the picture is. Valid for [`len`](Self::len) bytes while this value lives.
+    #[must_use]
     pub const fn as_ptr(&self) -> *const Byte {
         self.start
     }
 
     /// The number of bytes of the picture.
+    #[must_use]
     pub const fn len(&self) -> usize {
         self.len
     }
 
     /// Whether there are no bytes. A picture has some.
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// The bytes from `start` on, `len` of them, or `None` where the picture has not so many.
+    #[must_use]
     pub fn slice(&self, start: usize, len: usize) -> Option<RacyBytes<'a>> {
         if start.checked_add(len)? > self.len {
             return None;

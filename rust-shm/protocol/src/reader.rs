@@ -169,6 +169,9 @@ impl<M: RingMemory> Reader<M> {
     }
 
     /// Copies the picture of frame `id` into the beginning of `into`. The bytes there are void on a miss.
+    ///
+    /// # Errors
+    /// [`Miss`].
     pub fn copy(&self, id: u64, into: &mut [u8]) -> Result<FrameRecord, Miss> {
         let into = self.destination(into)?;
         let (record, _) = self.look(id, |_, picture| picture.copy_to(into))?;
@@ -180,6 +183,9 @@ impl<M: RingMemory> Reader<M> {
     ///
     /// Neither the record nor the bytes may be relied on inside of `look`; they are what the writer left or is
     /// just leaving there. Only the result of this call says that they were a frame.
+    ///
+    /// # Errors
+    /// [`Miss`].
     pub fn look<T>(
         &self,
         id: u64,
@@ -219,6 +225,9 @@ impl<M: RingMemory> Reader<M> {
     }
 
     /// Copies the newest frame, if it is newer than `after`.
+    ///
+    /// # Errors
+    /// [`Miss`].
     pub fn copy_newest(&self, after: u64, into: &mut [u8]) -> Result<Taken, Miss> {
         let into = self.destination(into)?;
         self.take(after, Self::newest_after, |_, picture| _ = picture.copy_to(into))
@@ -226,6 +235,9 @@ impl<M: RingMemory> Reader<M> {
 
     /// Looks at the newest frame, if it is newer than `after`. `look` is called a second time, with the frame that is
     /// the newest then, if the writer was faster.
+    ///
+    /// # Errors
+    /// [`Miss`].
     pub fn look_newest<T>(
         &self,
         after: u64,
@@ -235,6 +247,9 @@ impl<M: RingMemory> Reader<M> {
     }
 
     /// Copies the oldest frame newer than `after` that is still there.
+    ///
+    /// # Errors
+    /// [`Miss`].
     pub fn copy_next(&self, after: u64, into: &mut [u8]) -> Result<Taken, Miss> {
         let into = self.destination(into)?;
         self.take(after, Self::next_after, |_, picture| _ = picture.copy_to(into))
@@ -242,6 +257,9 @@ impl<M: RingMemory> Reader<M> {
 
     /// Looks at the oldest frame newer than `after` that is still there and lives long enough, going by the last
     /// look. `look` is called a second time, with the newest frame, if the writer was faster.
+    ///
+    /// # Errors
+    /// [`Miss`].
     pub fn look_next<T>(
         &self,
         after: u64,
@@ -251,6 +269,9 @@ impl<M: RingMemory> Reader<M> {
     }
 
     /// The record of the newest frame, without going to its slot unless the writer is just changing it.
+    ///
+    /// # Errors
+    /// [`Miss`].
     pub fn current(&self) -> Result<FrameRecord, Miss> {
         let current = self.header.current_record(self.memory.meta());
         match self.stable(current) {

@@ -33,6 +33,7 @@ pub struct FrameRecord {
 
 impl FrameRecord {
     /// Whether `picture` has the checksum that the writer has put down; `None` if it has put down none.
+    #[must_use]
     pub fn verify(&self, picture: &[u8]) -> Option<bool> {
         Some(self.stamp.checksum? == checksum(picture))
     }

@@ -4,16 +4,19 @@
 pub const MAX_FRAME_ID: u64 = u64::MAX / 2;
 
 /// The sequence of a record while frame `id` is written into it. `id` is from 1.
+#[must_use]
 pub const fn open(id: u64) -> u64 {
     complete(id).wrapping_sub(1)
 }
 
 /// The sequence of a record that holds frame `id`.
+#[must_use]
 pub const fn complete(id: u64) -> u64 {
     id.wrapping_mul(2)
 }
 
 /// The newest complete frame that the current record's sequence tells of; 0 is none.
+#[must_use]
 pub const fn newest(sequence: u64) -> u64 {
     sequence >> 1
 }

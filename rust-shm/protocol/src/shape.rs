@@ -50,26 +50,31 @@ impl RingShape {
     }
 
     /// The shape of every picture.
+    #[must_use]
     pub const fn geometry(self) -> Geometry {
         self.geometry
     }
 
     /// How many pictures the ring holds.
+    #[must_use]
     pub const fn slot_count(self) -> u32 {
         self.slot_count
     }
 
     /// Bytes from one slot to the next.
+    #[must_use]
     pub const fn slot_stride(self) -> usize {
         self.geometry.frame_bytes().next_multiple_of(PAGE)
     }
 
     /// Bytes of meta.
+    #[must_use]
     pub const fn meta_bytes(self) -> usize {
         (SLOT_RECORDS + self.slot_count as usize * RECORD_STRIDE).next_multiple_of(PAGE)
     }
 
     /// Bytes of data.
+    #[must_use]
     pub const fn data_bytes(self) -> usize {
         self.slot_count as usize * self.slot_stride()
     }
@@ -85,6 +90,7 @@ pub struct ShapeError {
 
 impl ShapeError {
     /// The stable code of the error.
+    #[must_use]
     pub const fn code(&self) -> &'static str {
         "BAD_SLOT_COUNT"
     }

@@ -16,6 +16,7 @@ mod real {
 
     impl Word {
         /// A word of memory that belongs to this process.
+        #[must_use]
         pub const fn new(value: u64) -> Self {
             Self(AtomicU64::new(value))
         }

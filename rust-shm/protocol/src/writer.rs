@@ -63,6 +63,9 @@ impl<M: WritableMemory> Writer<M> {
     /// A writer that was lost between W4 and W8 has left a frame that is complete in its slot and that no
     /// reader is told of. It is published now, because its slot's sequence can only grow.
     ///
+    /// # Errors
+    /// [`AttachError`] if the memory holds no ring.
+    ///
     /// # Safety
     ///
     /// While the writer lives, there is no other one for the same memory, in any process.
@@ -129,6 +132,9 @@ impl<M: WritableMemory> Writer<M> {
 
     /// Publishes a picture that is in memory, and returns its id. A picture of another size is counted as
     /// rejected and changes nothing else.
+    ///
+    /// # Errors
+    /// [`WrongSize`]; the frame is counted as rejected.
     pub fn push(&mut self, picture: &[u8], stamp: &FrameStamp) -> Result<u64, WrongSize> {
         let needed = self.header.geometry().frame_bytes();
         if picture.len() != needed {
@@ -200,6 +206,7 @@ pub struct OpenSlot<'a, M: WritableMemory> {
 
 impl<M: WritableMemory> OpenSlot<'_, M> {
     /// The id that the frame will have.
+    #[must_use]
     pub const fn id(&self) -> u64 {
         self.id
     }
@@ -213,16 +220,21 @@ impl<M: WritableMemory> OpenSlot<'_, M> {
     }
 
     /// Bytes of the picture.
+    #[must_use]
     pub const fn len(&self) -> usize {
         self.writer.header.geometry().frame_bytes()
     }
 
     /// Whether there are no bytes. A picture has some.
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Writes bytes of the picture, or nothing if they would not all be inside it.
+    ///
+    /// # Errors
+    /// [`WrongSize`]; nothing is written then.
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<(), WrongSize> {
         let end = offset.saturating_add(bytes.len());
         if end > self.len() {
@@ -275,6 +287,7 @@ pub struct WrongSize {
 
 impl WrongSize {
     /// The stable code of the error.
+    #[must_use]
     pub const fn code(&self) -> &'static str {
         "WRONG_SIZE"
     }
