@@ -58,6 +58,27 @@ pub(crate) enum Command {
         #[arg(long, value_name = "SECONDS")]
         seconds: Option<f64>,
     },
+    /// Saves the newest frame as a PNG in its right colours
+    #[command(
+        after_help = "Examples:\n  vas-frames snapshot entrance --output entrance.png\n  \
+        vas-frames snapshot entrance --output entrance.png --matrix bt709 --range limited"
+    )]
+    Snapshot {
+        #[command(flatten)]
+        camera: Camera,
+        /// File to write; - for standard output
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+        /// What the camera's colours mean, if it does not say or says it wrong
+        #[arg(long, value_enum)]
+        matrix: Option<Matrix>,
+        /// Which values black and white have, likewise
+        #[arg(long, value_enum)]
+        range: Option<Range>,
+        /// Longest wait for a frame
+        #[arg(long, default_value_t = 5.0, value_name = "SECONDS")]
+        timeout: f64,
+    },
     /// Saves frames as y4m or as raw NV12, without padding between rows
     #[command(
         after_help = "Examples:\n  vas-frames record entrance --frames 250 --output entrance.y4m\n  \
@@ -147,6 +168,25 @@ pub(crate) enum RecordFormat {
     Y4m,
     /// Raw NV12, frame after frame
     Nv12,
+}
+
+/// A matrix as people name it, and its code in H.273.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Matrix {
+    /// HD
+    Bt709 = 1,
+    /// SD
+    Bt601 = 6,
+    /// UHD
+    Bt2020 = 9,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Range {
+    /// Luma from 16 to 235, which is what cameras send
+    Limited,
+    /// Luma from 0 to 255
+    Full,
 }
 
 #[derive(Args, Clone, Debug)]

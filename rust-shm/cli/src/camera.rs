@@ -1,11 +1,13 @@
 //! One camera as an operator sees it.
 
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde::Serialize;
-use vas_frame_protocol::{FrameRecord, RingMemory};
+use vas_frame_protocol::{ChromaSiting, ColourRange, FrameRecord, RingMemory};
 use vas_frame_segment::clock::wall_ns;
-use vas_frame_segment::{CameraId, FrameSource, Health, OpenError};
+use vas_frame_segment::{CameraId, FrameSource, Health, OpenError, Waited};
 
 use crate::failure::Failure;
 
@@ -36,6 +38,13 @@ pub(crate) struct RingReport {
     pub(crate) stride_bytes: u32,
     pub(crate) pixel_format: &'static str,
     pub(crate) slots: u32,
+    /// Code of `MatrixCoefficients` in H.273, and the others likewise; `null` = the camera does not say.
+    pub(crate) matrix: Option<u8>,
+    pub(crate) primaries: Option<u8>,
+    pub(crate) transfer: Option<u8>,
+    /// `limited` or `full`.
+    pub(crate) range: Option<&'static str>,
+    pub(crate) chroma_siting: Option<&'static str>,
     /// By the time stamps of the frames that are there; `null` with fewer than two.
     pub(crate) frames_per_second: Option<f64>,
     pub(crate) newest_frame_id: u64,
@@ -84,6 +93,7 @@ impl RingReport {
         let reader = source.reader();
         let (header, counters) = (reader.header(), reader.counters());
         let (geometry, identity) = (header.geometry(), header.identity());
+        let colours = header.colours();
         let health = source.health_report();
         Self {
             width: geometry.width(),
@@ -91,6 +101,11 @@ impl RingReport {
             stride_bytes: geometry.stride(),
             pixel_format: "nv12",
             slots: header.shape().slot_count(),
+            matrix: colours.matrix,
+            primaries: colours.primaries,
+            transfer: colours.transfer,
+            range: colours.range.map(ColourRange::name),
+            chroma_siting: colours.chroma_siting.map(ChromaSiting::name),
             frames_per_second: frames_per_second(&records(source)),
             newest_frame_id: reader.newest_id(),
             frame_age_ms: health.frame_age_ns.map(ms),
@@ -111,6 +126,17 @@ impl RingReport {
 /// Opens a camera for reading.
 pub(crate) fn open(base: &Path, camera: &str) -> Result<FrameSource, Failure> {
     Ok(FrameSource::open(base, &CameraId::new(camera)?)?)
+}
+
+/// The longest wait for a frame before a command looks at the health again.
+const WAIT: Duration = Duration::from_millis(100);
+
+/// Waits in the kernel until there is a frame after `last`, for a short time; a ring that is over has none, and then
+/// this is no busy loop either.
+pub(crate) fn wait_a_little(source: &FrameSource, last: u64) {
+    if let Waited::Over(_) = source.wait_newer(last, WAIT) {
+        sleep(WAIT);
+    }
 }
 
 /// The records of the frames that are there, oldest first.

@@ -41,6 +41,13 @@ fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Exit, Failure> 
         Command::List { watch } => commands::list(base, *watch, output),
         Command::Inspect(named) => commands::inspect(base, &named.camera, output),
         Command::Follow { camera, seconds } => commands::follow(base, &camera.camera, *seconds, output),
+        Command::Snapshot {
+            camera,
+            output: file,
+            matrix,
+            range,
+            timeout,
+        } => commands::snapshot(base, &camera.camera, file, (*matrix, *range), *timeout),
         Command::Record {
             camera,
             frames,

@@ -127,13 +127,11 @@ fn ring_of(line: &Line<'_>, cameras: &BTreeMap<u64, String>) -> Option<(String, 
         return None;
     }
     let folder = folder.rsplit('/').next()?;
-    // A ring that was replaced has left the path under a hidden name: .<camera>.<random>.new
-    let camera = folder
+    // A ring that was replaced has left the path under a hidden name: .<camera>.new
+    let hidden = folder
         .strip_prefix('.')
         .and_then(|name| name.strip_suffix(".new"));
-    let camera = camera
-        .and_then(|name| name.rsplit_once('.'))
-        .map_or(folder, |(camera, _)| camera);
+    let camera = hidden.unwrap_or(folder);
     Some((camera.to_owned(), true))
 }
 

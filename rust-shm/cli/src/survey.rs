@@ -108,15 +108,16 @@ impl Survey {
     }
 }
 
-/// The camera and the kind of a hidden name: `.<camera>.lock`, `.<camera>.<16 hex digits>.new`.
+/// The camera and the kind of a hidden name: `.<camera>.lock`, `.<camera>.new`.
 fn hidden(name: &str) -> Option<(&str, &'static str)> {
     let name = name.strip_prefix('.')?;
-    if let Some(camera) = name.strip_suffix(".lock") {
-        return CameraId::new(camera).is_ok().then_some((camera, "lock file"));
-    }
-    let (camera, random) = name.strip_suffix(".new")?.rsplit_once('.')?;
-    let is_random = random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (is_random && CameraId::new(camera).is_ok()).then_some((camera, "half-built ring"))
+    let lock = name.strip_suffix(".lock").map(|camera| (camera, "lock file"));
+    let ring = || {
+        name.strip_suffix(".new")
+            .map(|camera| (camera, "half-built ring"))
+    };
+    lock.or_else(ring)
+        .filter(|(camera, _)| CameraId::new(camera).is_ok())
 }
 
 /// Whether a folder holds nothing but files of a ring, or nothing at all.

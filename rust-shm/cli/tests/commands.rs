@@ -150,7 +150,7 @@ fn o1_list_tells_cameras_from_leftovers_from_what_is_not_ours() {
 
     let camera = Camera::with_frames(&base, "entrance", 3);
     die(TEST, &base);
-    fs::create_dir(base.join(".gone.0123456789abcdef.new")).unwrap();
+    fs::create_dir(base.join(".gone.new")).unwrap();
     fs::write(base.join("notes.txt"), "not a camera").unwrap();
     wait_until("the heartbeat is old", || health(&base, "crashed").1 == "dead");
     beat(camera.segment.memory(), monotonic_ns());
@@ -174,7 +174,7 @@ fn o1_list_tells_cameras_from_leftovers_from_what_is_not_ours() {
         kinds.contains(&(&"crashed".into(), &"dead ring".into())),
         "{kinds:?}"
     );
-    assert!(kinds.contains(&(&".gone.0123456789abcdef.new".into(), &"half-built ring".into())));
+    assert!(kinds.contains(&(&".gone.new".into(), &"half-built ring".into())));
     assert!(kinds.contains(&(&".crashed.lock".into(), &"lock file".into())));
     assert!(
         !kinds
@@ -290,6 +290,61 @@ fn o1_record_saves_the_pictures_bit_by_bit() {
     let output = vas_frames(&base, &nothing);
     assert_eq!(output.status.code(), Some(1), "no frame comes");
     assert!(String::from_utf8_lossy(&output.stderr).contains("TIMEOUT"));
+}
+
+/// What FFmpeg makes of an NV12 picture, each chroma sample used for its four luma samples.
+fn rgb_of_ffmpeg(picture: &Path, (matrix, range): (&str, &str)) -> Vec<u8> {
+    let scale = format!(
+        "scale=in_color_matrix={matrix}:in_range={range}:flags=neighbor+full_chroma_int+accurate_rnd,format=rgb24"
+    );
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args([
+        "-v", "error", "-f", "rawvideo", "-pix_fmt", "nv12", "-s", "64x48", "-i",
+    ]);
+    let output = ffmpeg
+        .arg(picture)
+        .args(["-vf", &scale, "-f", "rawvideo", "-"])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
+#[test]
+fn o1_snapshot_has_the_colours_of_ffmpegs_picture_of_the_same_frame() {
+    let stage = Stage::new();
+    let base = stage.base();
+    let mut camera = Camera::open(&base, "entrance");
+    let picture: Vec<u8> = (16..=235).cycle().step_by(7).take(64 * 48 * 3 / 2).collect();
+    camera.writer.push(&picture, &FrameStamp::default()).unwrap();
+    let raw = stage.path.join("picture.nv12");
+    fs::write(&raw, &picture).unwrap();
+
+    let file = stage.path.join("picture.png");
+    let snapshot = ["snapshot", "entrance", "--output", file.to_str().unwrap()];
+    let refused = vas_frames(&base, &snapshot);
+    assert_eq!(
+        refused.status.code(),
+        Some(1),
+        "the ring does not say what its colours mean"
+    );
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("UNKNOWN_COLOURS"));
+    for (matrix, of_ffmpeg) in [("bt709", "bt709"), ("bt601", "smpte170m")] {
+        for range in ["limited", "full"] {
+            let said = ["--matrix", matrix, "--range", range];
+            assert_eq!(text(&vas_frames(&base, &[&snapshot[..], &said].concat())), "");
+            let mut decoder = png::Decoder::new(std::io::BufReader::new(fs::File::open(&file).unwrap()))
+                .read_info()
+                .unwrap();
+            let mut rgb = vec![0; 64 * 48 * 3];
+            decoder.next_frame(&mut rgb).unwrap();
+            let differences = rgb
+                .iter()
+                .zip(rgb_of_ffmpeg(&raw, (of_ffmpeg, range)))
+                .map(|(ours, theirs)| ours.abs_diff(theirs));
+            assert!(differences.max().unwrap() <= 1, "{matrix}, {range}");
+        }
+    }
 }
 
 #[test]

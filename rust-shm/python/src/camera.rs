@@ -10,6 +10,7 @@ use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use vas_frame_picture::{Conversion, convert};
 use vas_frame_protocol::{Geometry, Miss, Taken};
 use vas_frame_segment::{
     Awaited, CameraId, Follower, FrameSource, Health, OpenError, Owner, SourceOptions, wait_for_frames,
@@ -18,7 +19,6 @@ use vas_frame_segment::{
 use crate::error::frame_error;
 use crate::mapped::Mapped;
 use crate::record::record_tuple;
-use crate::rgb::{Conversion, convert};
 
 /// The longest time between two looks at signals, at `close` in another thread and at the fate of the ring.
 const SLICE: Duration = Duration::from_millis(100);

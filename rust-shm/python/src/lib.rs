@@ -7,7 +7,6 @@ mod camera;
 mod error;
 mod mapped;
 mod record;
-mod rgb;
 
 use pyo3::prelude::*;
 

@@ -1,7 +1,6 @@
 //! `vas-frames follow`.
 
 use std::path::Path;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -9,11 +8,10 @@ use vas_frame_protocol::Miss;
 use vas_frame_segment::clock::monotonic_ns;
 use vas_frame_segment::{FrameSource, Health};
 
-use crate::camera::{ms, open, word};
+use crate::camera::{ms, open, wait_a_little, word};
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 
-const POLL: Duration = Duration::from_millis(1);
 const LINE: Duration = Duration::from_secs(1);
 
 /// What was seen in one second, or in all.
@@ -133,14 +131,14 @@ pub(crate) fn follow(
                 second.overtaken += 1;
             }
             Err(_) => match health {
-                Health::Live | Health::Idle | Health::Hung => sleep(POLL),
+                Health::Live | Health::Idle | Health::Hung => wait_a_little(&source, last),
                 Health::Dead | Health::Replaced => match newer(&source) {
                     Some((newer, is_same_epoch)) => {
                         last = if is_same_epoch { last } else { 0 };
                         source = newer;
                     }
                     // A host that comes back puts a new ring there; until then there is nothing to see.
-                    None if deadline.is_some() => sleep(POLL),
+                    None if deadline.is_some() => wait_a_little(&source, last),
                     None => break word(health),
                 },
                 Health::Ended | Health::Damaged => break word(health),

@@ -113,6 +113,8 @@ impl Meta {
         self.u64("created_wall_ns", header::CREATED_WALL_NS);
         let [width, height] = self.u32s(["width", "height"], header::WIDTH_AND_HEIGHT);
         let [_, stride] = self.u32s(["pixel_format", "stride"], header::FORMAT_AND_STRIDE);
+        let colours = hex(&self.bytes[header::COLOURS..][..5]);
+        self.field("colours", header::COLOURS, colours);
         let [state, _] = self.u32s(["state", "reserved"], header::STATE);
         self.u64("heartbeat_ns", header::HEARTBEAT_NS);
         self.u64("frames_written", header::FRAMES_WRITTEN);

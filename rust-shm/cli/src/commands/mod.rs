@@ -10,6 +10,7 @@ mod plan;
 mod readers;
 mod record;
 mod scripts;
+mod snapshot;
 mod verify;
 
 pub(crate) use clean::clean;
@@ -22,4 +23,5 @@ pub(crate) use plan::plan;
 pub(crate) use readers::readers;
 pub(crate) use record::record;
 pub(crate) use scripts::{completion, man};
+pub(crate) use snapshot::snapshot;
 pub(crate) use verify::verify;

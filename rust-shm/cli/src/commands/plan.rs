@@ -14,14 +14,14 @@ use crate::failure::{Exit, Failure};
 use crate::output::{Output, human_bytes};
 
 /// Descriptors of one camera in the host: see the `cameras` benchmark of the drain.
-const DESCRIPTORS: u64 = 5;
+const DESCRIPTORS: u64 = 3;
 /// Descriptors that the host has for itself and that the export leaves to the video.
 const DESCRIPTORS_OF_HOST: u64 = 128;
 const THREADS: u64 = 1;
 const MAPPINGS: u64 = 4;
 const MAPPINGS_OF_HOST: u64 = 2_000;
-/// Capacity of one camera's pipe at the most.
-const PIPE_BYTES: u64 = 1 << 20;
+/// Capacity of one camera's pipe at the most; with many cameras each new pipe is smaller.
+const PIPE_BYTES: u64 = 256 << 10;
 /// CPU time of the drain for a frame: the `read` calls of its bytes are nearly all of it.
 const DRAIN_US_PER_FRAME: f64 = 5.0;
 const DRAIN_US_PER_KB: f64 = 0.145;

@@ -3,18 +3,15 @@
 use std::fs::File;
 use std::io::{BufWriter, Write, stdout};
 use std::path::Path;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use vas_frame_protocol::{Geometry, Miss};
+use vas_frame_protocol::{ColourRange, Geometry, Miss};
 
 use crate::args::RecordFormat;
-use crate::camera::{open, word};
+use crate::camera::{open, wait_a_little, word};
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-
-const POLL: Duration = Duration::from_millis(1);
 
 #[derive(Serialize)]
 struct Recorded {
@@ -44,12 +41,13 @@ pub(crate) fn record(
     });
     if let RecordFormat::Y4m = format {
         // The rate is in the time stamps of the frames, which this format does not carry; 25 is what players assume.
-        writeln!(
-            to,
-            "YUV4MPEG2 W{} H{} F25:1 Ip C420mpeg2",
-            geometry.width(),
-            geometry.height()
-        )?;
+        let range = match reader.header().colours().range {
+            Some(ColourRange::Full) => " XCOLORRANGE=FULL",
+            Some(ColourRange::Limited) => " XCOLORRANGE=LIMITED",
+            None => "",
+        };
+        let (width, height) = (geometry.width(), geometry.height());
+        writeln!(to, "YUV4MPEG2 W{width} H{height} F25:1 Ip C420mpeg2{range}")?;
     }
     let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::ZERO);
     let mut recorded = Recorded {
@@ -74,7 +72,7 @@ pub(crate) fn record(
                 waited_since = Instant::now();
             }
             Err(Miss::Overwritten) => {}
-            Err(_) if waited_since.elapsed() < timeout => sleep(POLL),
+            Err(_) if waited_since.elapsed() < timeout => wait_a_little(&source, last),
             Err(_) => break,
         }
     }

@@ -1,18 +1,16 @@
 //! `vas-frames verify`: hunts for frames that are not whole on a live system.
 
 use std::path::Path;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 use vas_frame_protocol::Miss;
 use vas_frame_segment::Health;
 
-use crate::camera::{open, word};
+use crate::camera::{open, wait_a_little, word};
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 
-const POLL: Duration = Duration::from_millis(1);
 /// A camera whose every frame is wrong needs no more lines than this to say so.
 const MOST_PROBLEMS: usize = 20;
 
@@ -70,9 +68,11 @@ pub(crate) fn verify(
             Err(Miss::Overwritten) => found.overtaken += 1,
             Err(Miss::Damaged) => {
                 found.say("a record contradicts the header of its ring".to_owned());
-                sleep(POLL);
+                wait_a_little(&source, last);
             }
-            Err(_) if matches!(health, Health::Live | Health::Idle | Health::Hung) => sleep(POLL),
+            Err(_) if matches!(health, Health::Live | Health::Idle | Health::Hung) => {
+                wait_a_little(&source, last)
+            }
             Err(_) => {
                 found.say(format!("the camera is {}", word(health)));
                 break;

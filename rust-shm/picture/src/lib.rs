@@ -10,7 +10,7 @@ const FRACTION: u32 = 16;
 
 /// What luma and chroma contribute to red, green and blue.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Conversion {
+pub struct Conversion {
     black: i32,
     luma: i32,
     red_of_cr: i32,
@@ -21,7 +21,8 @@ pub(crate) struct Conversion {
 
 impl Conversion {
     /// The conversion for a code of `MatrixCoefficients`; `None` for one that is not known here.
-    pub(crate) fn new(matrix: u8, is_full_range: bool) -> Option<Self> {
+    #[must_use]
+    pub fn new(matrix: u8, is_full_range: bool) -> Option<Self> {
         let (red, blue) = match matrix {
             1 => (0.2126, 0.0722),
             4 => (0.30, 0.11),
@@ -86,7 +87,7 @@ fn level(fixed: i32) -> u8 {
 ///
 /// `picture` leads to `stride * height * 3 / 2` readable bytes; width and height are even, and `rgb` has
 /// `width * height * 3` bytes.
-pub(crate) unsafe fn convert(
+pub unsafe fn convert(
     conversion: Conversion,
     picture: *const u8,
     (width, height, stride): (usize, usize, usize),
