@@ -27,8 +27,8 @@ export declare class NativeExport {
   discardPipe(): void
   /** Publishes a frame that is in memory. */
   publish(frame: Uint8Array, sourceTimestampNs?: bigint | undefined | null): 'published' | 'wrong-size' | 'draining' | 'closed'
-  /** Goes on with frames of another geometry in new memory. */
-  changeGeometry(width: number, height: number, strideBytes?: number | undefined | null): void
+  /** Goes on with frames of another geometry, or of other colours, in new memory. Colours that are missing stay. */
+  changeGeometry(width: number, height: number, strideBytes?: number | undefined | null, colours?: NativeColours | undefined | null): void
   /** Totals since `open`, and how the export is now. */
   statistics(): NativeStatistics
   /** The camera's folder. */
@@ -90,6 +90,17 @@ export declare class NativeWaiter {
 /** Version of the binary layout that this file writes and reads. */
 export declare function layoutVersion(): number
 
+/** What the numbers of the pictures mean, in the codes of ITU-T H.273; what is missing is not said. */
+export interface NativeColours {
+  matrix?: number
+  primaries?: number
+  transfer?: number
+  /** 0 or 1, as `VideoFullRangeFlag`. */
+  range?: number
+  /** 0 to 5, as `Chroma420SampleLocType`. */
+  chromaSiting?: number
+}
+
 export interface NativeExportOptions {
   baseDir: string
   cameraId: string
@@ -103,6 +114,7 @@ export interface NativeExportOptions {
   checksum: boolean
   /** Whether waiting readers are woken; they are if it is missing. */
   ringsBell?: boolean
+  colours: NativeColours
 }
 
 export interface NativeNotInPlace {

@@ -1,7 +1,7 @@
 /** The export of one camera, as the host holds it: a live one, and the one that stands in while export is off. */
 import { join, resolve } from 'node:path';
 import { LAYOUT_VERSION } from '@vas/ring-buffer';
-import type { FrameGeometry } from '@vas/ring-buffer';
+import type { FrameColours } from '@vas/ring-buffer';
 import { ageMs } from './age.js';
 import { CameraHealthJudge, disabledHealth } from './camera-health.js';
 import type { CameraHealth } from './camera-health.js';
@@ -13,6 +13,7 @@ import type { NativeExport } from './native.js';
 import { keepUntilClosed, letGo } from './open-exports.js';
 import {
   checkedBoolean,
+  checkedColours,
   checkedGeometry,
   checkedInteger,
   checkedOptions,
@@ -22,7 +23,7 @@ import {
 } from './options.js';
 import type { FrameSourceRef } from './types.js';
 
-/** Size of the frames of a camera. */
+/** Size of the frames of a camera, and what their numbers mean. */
 export interface CameraGeometry {
   /** Pixels, even, at most 16384. */
   readonly width: number;
@@ -33,6 +34,12 @@ export interface CameraGeometry {
    * @default width, which is what FFmpeg's rawvideo output has
    */
   readonly strideBytes?: number | undefined;
+  /**
+   * What the numbers of the pictures mean as colours, in the codes of ITU-T H.273; what is left out is not said. Left
+   * out as a whole, `openCamera` says nothing, and `changeGeometry` changes nothing. Other colours are another
+   * generation: readers open again.
+   */
+  readonly colours?: Partial<FrameColours> | undefined;
 }
 
 export interface OpenCameraOptions extends CameraGeometry {
@@ -199,8 +206,6 @@ export class LiveCameraExport implements CameraExport {
   /** The geometry that the host wants and does not have. */
   #wanted: CameraGeometry | null = null;
   #attachError: FrameExportFailure | null = null;
-  /** What the ring has now. */
-  #geometry: FrameGeometry;
   /** Whether what is attached writes frames of a former geometry. */
   #isOutdated = false;
   #panicsBefore = 0;
@@ -221,13 +226,14 @@ export class LiveCameraExport implements CameraExport {
       textOr('', options.cameraId),
       expected === undefined ? null : checkedRate('expectedFramesPerSecond', expected),
     );
-    this.#geometry = geometry;
+    const colours = checkedColours(options.colours ?? {});
     const native = loadNative();
     this.#native = callNative(() =>
       native.NativeExport.open({
         baseDir,
         cameraId: options.cameraId,
         ...geometry,
+        colours,
         slotCount,
         fileMode,
         checksum,
@@ -305,16 +311,16 @@ export class LiveCameraExport implements CameraExport {
     if (this.#isClosed) throw new FrameExportError('CLOSED', `the export of ${this.cameraId} was closed`);
     this.#wanted = geometry;
     checkedOptions('the argument of changeGeometry', geometry);
-    const wanted = checkedGeometry(geometry);
-    const { width, height, strideBytes } = wanted;
-    this.#wanted = wanted;
+    const { width, height, strideBytes } = checkedGeometry(geometry);
+    const colours = geometry.colours === undefined ? undefined : checkedColours(geometry.colours);
+    // A copy: what the host does with its own later is no wish.
+    this.#wanted = { width, height, strideBytes, colours: geometry.colours && { ...geometry.colours } };
+    const { generation } = callNative(() => this.#native.statistics());
     callNative(() => {
-      this.#native.changeGeometry(width, height, strideBytes);
+      this.#native.changeGeometry(width, height, strideBytes, colours);
     });
     this.#wanted = null;
-    const { width: oldWidth, height: oldHeight, strideBytes: oldStride } = this.#geometry;
-    this.#isOutdated ||= width !== oldWidth || height !== oldHeight || strideBytes !== oldStride;
-    this.#geometry = wanted;
+    this.#isOutdated ||= callNative(() => this.#native.statistics()).generation !== generation;
   }
 
   statistics(): CameraExportStatistics {

@@ -1,7 +1,7 @@
 /** Checks of what callers pass in: the types hold for TypeScript, these hold for everybody. */
 import { isAbsolute } from 'node:path';
 import { nv12Geometry } from '@vas/ring-buffer';
-import type { FrameGeometry } from '@vas/ring-buffer';
+import type { ChromaSiting, ColourRange, FrameColours, FrameGeometry } from '@vas/ring-buffer';
 import { FrameExportError } from './errors.js';
 
 /** What a value is, short enough for a sentence. */
@@ -106,4 +106,42 @@ export function checkedGeometry(geometry: {
   } catch (cause) {
     throw FrameExportError.from(cause);
   }
+}
+
+/** Colours as the native part takes them: the codes of H.273, and nothing for what is not said. */
+export interface ColourCodes {
+  matrix?: number;
+  primaries?: number;
+  transfer?: number;
+  range?: number;
+  chromaSiting?: number;
+}
+
+/** In the order of `VideoFullRangeFlag`. */
+const RANGES: readonly ColourRange[] = ['limited', 'full'];
+/** In the order of `Chroma420SampleLocType`. */
+const SITINGS: readonly ChromaSiting[] = ['left', 'center', 'top-left', 'top', 'bottom-left', 'bottom'];
+
+/** @throws FrameExportError `BAD_OPTION` for what is no code, range or siting */
+export function checkedColours(colours: Partial<FrameColours>): ColourCodes {
+  const { range = null, chromaSiting = null } = checkedOptions('colours', colours);
+  const codes: ColourCodes = {};
+  for (const name of ['matrix', 'primaries', 'transfer'] as const) {
+    const code = colours[name] ?? null;
+    if (code !== null) codes[name] = checkedInteger(`colours.${name}`, code, 0, 255);
+  }
+  if (range !== null) codes.range = placeOf('colours.range', range, RANGES);
+  if (chromaSiting !== null) codes.chromaSiting = placeOf('colours.chromaSiting', chromaSiting, SITINGS);
+  return codes;
+}
+
+function placeOf<T>(name: string, value: T, names: readonly T[]): number {
+  const place = names.indexOf(value);
+  if (place < 0) {
+    throw new FrameExportError(
+      'BAD_OPTION',
+      `${name} is ${described(value)}, not one of ${names.join(', ')}`,
+    );
+  }
+  return place;
 }

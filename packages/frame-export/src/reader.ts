@@ -15,4 +15,12 @@ export type {
 export { DEFAULT_BASE_DIR } from './camera-path.js';
 export { FrameExportError } from './errors.js';
 export type { FrameExportErrorCode } from './errors.js';
-export type { FrameGeometry, FrameMetadata, FrameSourceRef, PixelFormat } from './types.js';
+export type {
+  ChromaSiting,
+  ColourRange,
+  FrameColours,
+  FrameGeometry,
+  FrameMetadata,
+  FrameSourceRef,
+  PixelFormat,
+} from './types.js';

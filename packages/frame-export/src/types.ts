@@ -3,7 +3,14 @@
  * and it resolves where no native file is installed.
  */
 
-export type { FrameGeometry, FrameMetadata, PixelFormat } from '@vas/ring-buffer';
+export type {
+  ChromaSiting,
+  ColourRange,
+  FrameColours,
+  FrameGeometry,
+  FrameMetadata,
+  PixelFormat,
+} from '@vas/ring-buffer';
 
 /**
  * Says where the frames of one camera can be found. Plain data: structured-clone and JSON safe.

@@ -5,7 +5,7 @@ use napi::bindgen_prelude::{BigInt, Either, Null, Uint8ArraySlice};
 use napi_derive::napi;
 use std::os::fd::AsRawFd;
 use vas_frame_drain::{DrainState, Export, ExportOptions, Mismatch, NotInPlace, Outcome, StreamForm};
-use vas_frame_protocol::{Geometry, RingShape};
+use vas_frame_protocol::{ChromaSiting, ColourRange, Colours, Geometry, RingShape};
 use vas_frame_segment::{CameraId, FileMode};
 
 #[napi(object, object_to_js = false)]
@@ -22,6 +22,44 @@ pub struct NativeExportOptions {
     pub checksum: bool,
     /// Whether waiting readers are woken; they are if it is missing.
     pub rings_bell: Option<bool>,
+    pub colours: NativeColours,
+}
+
+/// What the numbers of the pictures mean, in the codes of ITU-T H.273; what is missing is not said.
+#[napi(object, object_to_js = false)]
+pub struct NativeColours {
+    pub matrix: Option<u8>,
+    pub primaries: Option<u8>,
+    pub transfer: Option<u8>,
+    /// 0 or 1, as `VideoFullRangeFlag`.
+    pub range: Option<u8>,
+    /// 0 to 5, as `Chroma420SampleLocType`.
+    pub chroma_siting: Option<u8>,
+}
+
+impl From<NativeColours> for Colours {
+    fn from(colours: NativeColours) -> Self {
+        const RANGES: [ColourRange; 2] = [ColourRange::Limited, ColourRange::Full];
+        const SITINGS: [ChromaSiting; 6] = [
+            ChromaSiting::Left,
+            ChromaSiting::Center,
+            ChromaSiting::TopLeft,
+            ChromaSiting::Top,
+            ChromaSiting::BottomLeft,
+            ChromaSiting::Bottom,
+        ];
+        Self {
+            matrix: colours.matrix,
+            primaries: colours.primaries,
+            transfer: colours.transfer,
+            range: colours
+                .range
+                .and_then(|flag| RANGES.get(usize::from(flag)).copied()),
+            chroma_siting: colours
+                .chroma_siting
+                .and_then(|location| SITINGS.get(usize::from(location)).copied()),
+        }
+    }
 }
 
 #[napi(object, object_from_js = false)]
@@ -81,7 +119,8 @@ impl NativeExport {
                 options.height,
                 options.stride_bytes,
                 options.slot_count,
-            )?;
+            )?
+            .with_colours(options.colours.into());
             let export = Export::open(ExportOptions {
                 base_dir: options.base_dir.into(),
                 camera: CameraId::new(&options.camera_id).map_err(|cause| error(cause.code(), cause))?,
@@ -144,11 +183,19 @@ impl NativeExport {
         })
     }
 
-    /// Goes on with frames of another geometry in new memory.
+    /// Goes on with frames of another geometry, or of other colours, in new memory. Colours that are missing stay.
     #[napi]
-    pub fn change_geometry(&mut self, width: u32, height: u32, stride_bytes: Option<u32>) -> Result<()> {
+    pub fn change_geometry(
+        &mut self,
+        width: u32,
+        height: u32,
+        stride_bytes: Option<u32>,
+        colours: Option<NativeColours>,
+    ) -> Result<()> {
         guard(|| {
-            let shape = shape(width, height, stride_bytes, self.export.shape().slot_count())?;
+            let former = self.export.shape();
+            let colours = colours.map_or(former.colours(), Colours::from);
+            let shape = shape(width, height, stride_bytes, former.slot_count())?.with_colours(colours);
             self.export
                 .reshape(shape)
                 .map_err(|cause| error(cause.code(), cause))
