@@ -62,6 +62,38 @@ fn p2_14_frames_are_published_bit_exact_with_their_presentation_times() {
 }
 
 #[test]
+fn p2_13_a_framed_stream_moves_over_to_files_that_were_put_back() {
+    let stage = Stage::new();
+    let shape = shape(64, 48, 64);
+    let mut export = stage.open("camera", shape);
+    let attached = stage.source("camera");
+    let mut feeder = Feeder::attach(&mut export);
+    feeder.feed(&header(64, 48, b"NV12"));
+    let mut number = 0;
+    let mut feed = |export: &Export| {
+        number += 1;
+        feeder.feed(&frame(shape, number));
+        eventually("the frame has passed", || {
+            published(export) + export.statistics().frames_discarded >= number
+        });
+    };
+    feed(&export);
+    std::fs::remove_dir_all(&stage.base_dir).unwrap();
+    while export.statistics().restored == 0 {
+        feed(&export);
+    }
+    feed(&export);
+    feed(&export);
+    let source = stage.source("camera");
+    assert_eq!(source.reader().newest_id(), published(&export));
+    assert_eq!(stage::number_of(&source, published(&export)), number);
+    assert_eq!(times_ms(&source).last(), Some(&Some(40 * number)));
+    assert!(attached.reader().newest_id() < source.reader().header().identity().first_frame_id);
+    assert_eq!(export.statistics().stream_damages, 0);
+    assert!(feeder.end().success());
+}
+
+#[test]
 fn p2_14_the_colours_of_the_stream_are_told_while_it_is_attached() {
     let stage = Stage::new();
     let shape = shape(64, 48, 4);
