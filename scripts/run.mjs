@@ -2,6 +2,7 @@
 // pnpm and the dependencies, builds, then runs one of the commands below. Imports nothing but Node.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
@@ -223,15 +224,20 @@ async function runCounted(command, args, env) {
   return { code: await ended(child), output };
 }
 
+const running = new Set();
+
 function start(command, args, { stdio, env }) {
-  return spawn(command, args, { cwd: root, stdio, env: { ...process.env, ...QUIET_TOOLS, ...env } });
+  const child = spawn(command, args, { cwd: root, stdio, env: { ...process.env, ...QUIET_TOOLS, ...env } });
+  running.add(child);
+  child.once('close', () => running.delete(child));
+  return child;
 }
 
 function ended(child) {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {
-      resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : 15));
+      resolve(code ?? 128 + constants.signals[signal]);
     });
   });
 }
@@ -257,6 +263,12 @@ const [name = '', ...args] = process.argv.slice(2);
 if (!Object.hasOwn(commands, name))
   fail(`usage: node scripts/run.mjs ${Object.keys(commands).join('|')} [options]`);
 
-// An interrupt reaches the whole process group; this process waits for the command to clean up after itself.
+// An interrupt reaches the whole process group, other signals this process alone: it passes them on, and in any case
+// waits for the command to clean up after itself.
 process.on('SIGINT', () => {});
+for (const signal of ['SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    for (const child of running) child.kill(signal);
+  });
+}
 await commands[name](args);

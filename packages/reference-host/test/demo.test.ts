@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +10,7 @@ import type { DemoReport } from '../src/demo/report.js';
 import { findFfmpeg } from '../src/ffmpeg/binary.js';
 import { temporaryFolder, until } from './pipeline.js';
 
+const ROOT_COMMAND = fileURLToPath(new URL('../../../scripts/run.mjs', import.meta.url));
 const DEMO = fileURLToPath(new URL('../dist/demo.js', import.meta.url));
 
 interface DemoRun {
@@ -133,6 +135,38 @@ exec '${ffmpeg.path}' "\${args[@]}"
     expect(stdout).toContain('with FFmpeg');
     expect(demo.sharedMemory()).toEqual([]);
     expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+  });
+
+  it('ends when the root command is told to end, and leaves nothing in shared memory', async () => {
+    const folder = temporaryFolder();
+    // The packages are built already.
+    writeFileSync(join(folder, 'npm'), '#!/bin/sh\n');
+    chmodSync(join(folder, 'npm'), 0o755);
+    const before = new Set(readdirSync('/dev/shm'));
+    const sharedMemory = (): string[] =>
+      readdirSync('/dev/shm').filter((name) => name.startsWith('vas-demo-') && !before.has(name));
+    const command = spawn(process.execPath, [ROOT_COMMAND, 'demo', '--seconds', '600'], {
+      env: { ...process.env, PATH: `${folder}:${process.env['PATH']}`, TMPDIR: folder },
+      stdio: 'ignore',
+    });
+    onTestFinished(() => {
+      command.kill('SIGKILL');
+    });
+    await until(() => sharedMemory().length > 0);
+    command.kill('SIGTERM');
+    expect(await once(command, 'close')).toEqual([143, null]);
+    expect(sharedMemory()).toEqual([]);
+  });
+
+  it('removes at its start what a demo that was killed left in shared memory', async () => {
+    const killed = startDemo(['--seconds', '600']);
+    await until(() => killed.sharedMemory().some((name) => readdirSync(`/dev/shm/${name}`).length > 0));
+    const left = killed.sharedMemory();
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    expect(left.filter((name) => existsSync(`/dev/shm/${name}`))).toEqual(left);
+    expect((await startDemo(['--seconds', '1', '--json']).ended).code).toBe(0);
+    expect(left.filter((name) => existsSync(`/dev/shm/${name}`))).toEqual([]);
   });
 
   it('ends with a sentence and exit code 1 when there is nothing to show it with', async () => {

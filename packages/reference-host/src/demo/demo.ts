@@ -3,7 +3,7 @@
  * not notice. Standard output is the table and the summary, or with `--json` one document and nothing else.
  */
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,9 +35,29 @@ function interruption(): AbortSignal {
   return interrupted.signal;
 }
 
-/** A folder in shared memory for this demo alone. It goes when the process does, whatever the reason. */
+const SHARED_MEMORY = '/dev/shm';
+const FOLDER_PREFIX = 'vas-demo-';
+
+/** Removes what demos left that were killed; a demo that still runs keeps its cameras, and so its folder. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(SHARED_MEMORY).filter((entry) => entry.startsWith(FOLDER_PREFIX))) {
+    const baseDir = join(SHARED_MEMORY, name);
+    try {
+      createFrameExporter({ baseDir, env: { AI_FRAME_EXPORT_ENABLED: 'true' } }).sweep();
+      rmdirSync(baseDir);
+    } catch {
+      // Not empty, or somebody else's.
+    }
+  }
+}
+
+/**
+ * A folder in shared memory for this demo alone. It goes when the process does; what `kill -9` leaves is removed by
+ * the next demo.
+ */
 function sharedMemoryFolder(): string {
-  const folder = mkdtempSync('/dev/shm/vas-demo-');
+  removeLeftovers();
+  const folder = mkdtempSync(join(SHARED_MEMORY, FOLDER_PREFIX));
   process.once('exit', () => {
     rmSync(folder, { recursive: true, force: true });
   });
