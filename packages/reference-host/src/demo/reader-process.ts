@@ -95,6 +95,7 @@ async function follow(finishing: AbortSignal): Promise<ReaderMessage> {
         break;
       case 'ended':
       case 'replaced':
+      case 'damaged':
       case 'writer-gone':
       case 'absent':
       case 'incompatible': {
