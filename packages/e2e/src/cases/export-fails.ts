@@ -18,7 +18,7 @@ export const controlNoScratch: Case = {
   name: 'control-no-scratch',
   title: 'Control: a closed export with the fall-back to scratch memory removed from the drain',
   requirements: [],
-  stage: { fault: 'discarding=stop' },
+  stage: { fault: 'discarding=stop', isTapIsolated: false },
   isFollowed: false,
   controlGapMs: 4_000,
   isShort: true,
@@ -32,6 +32,7 @@ export const exportClosed: Case = {
   name: 'export-closed',
   title: 'The export is closed in mid-stream, FFmpeg goes on',
   requirements: ['S2', 'G1', 'P2.6'],
+  stage: { isTapIsolated: false },
   comparedWith: controlNoScratch,
   isShort: true,
   run: async (stage, checks) => {
@@ -120,7 +121,8 @@ export const drainFails: Case = {
   name: 'drain-fails',
   title: 'The drain thread panics when its 200th frame is complete',
   requirements: ['S2', 'G1'],
-  stage: { fault: 'frame-filled=panic@200' },
+  // A bare pipe: nothing but the drain keeps FFmpeg from stalling.
+  stage: { fault: 'frame-filled=panic@200', isTapIsolated: false },
   isShort: true,
   run: async (stage, checks) => {
     stage.mark('drain panics (about now)');

@@ -18,7 +18,8 @@ export const controlDataHandler: Case = {
   name: 'control-data-handler',
   title: "Control: a blocked host with a Node 'data' handler on the pipe instead of the drain",
   requirements: [],
-  stage: { tap: 'data-handler' },
+  // What a naive tap does to FFmpeg shows only where nothing stands between them.
+  stage: { tap: 'data-handler', isTapIsolated: false },
   controlGapMs: 4_000,
   isShort: true,
   run: blockHost,
@@ -28,6 +29,7 @@ export const hostBlocked: Case = {
   name: 'host-blocked',
   title: "The host's JavaScript thread is blocked for 5 s",
   requirements: ['S2', 'S3', 'G1', 'P2.11'],
+  stage: { isTapIsolated: false },
   comparedWith: controlDataHandler,
   isShort: true,
   run: blockHost,

@@ -1,6 +1,7 @@
 /** All cases, in the order in which they run. */
 import type { Case } from '../run/case.js';
 import { browserCases, browserNoTap } from './browser.js';
+import { hostGoneCases } from './host-gone.js';
 import { noTap } from './no-tap.js';
 import { eightCameras } from './eight-cameras.js';
 import {
@@ -44,5 +45,6 @@ export const cases: readonly Case[] = [
   cameraResized,
   hostKilled,
   eightCameras,
+  ...hostGoneCases,
   ...browserCases,
 ];

@@ -67,10 +67,7 @@ class Host {
         recordingDir,
         ...(this.#exporter === undefined ? {} : { frameExporter: this.#exporter }),
         ...(frameHashDir === null ? {} : { frameHashDir }),
-        // What a naive tap does to FFmpeg shows only where nothing stands between them.
-        ...(this.#settings.tap === 'data-handler'
-          ? { rawVideo: { form: 'bare' as const, isIsolated: false } }
-          : {}),
+        rawVideo: this.#settings.isTapIsolated ? {} : { form: 'bare', isIsolated: false },
         onEvent: (event) => events.push({ ...event, atMs: Date.now() }),
       });
       this.#cameras.set(cameraId, { host: camera, events });
@@ -205,6 +202,9 @@ answerRequests<HostRequests>({
   block: ({ ms }) => {
     const until = performance.now() + ms;
     while (performance.now() < until);
+  },
+  eatMemory: () => {
+    for (const eaten: Uint8Array[] = []; ;) eaten.push(new Uint8Array(16 << 20).fill(1));
   },
   collectGarbage: ({ ms }) => collectGarbage(ms),
   closeExport: ({ cameraId }) => {

@@ -27,6 +27,8 @@ export interface HostedCamera {
 export interface HostSettings {
   readonly cameras: readonly HostedCamera[];
   readonly tap: Tap;
+  /** Whether FFmpeg writes the raw frames so that it depends on nobody who reads them; `false`: to a bare pipe. */
+  readonly isTapIsolated: boolean;
   readonly baseDir: string;
   /** `null` takes the one on the PATH. */
   readonly ffmpeg: string | null;
@@ -71,6 +73,8 @@ export interface HostRequests extends RouterRequests {
   readonly block: (argument: { readonly ms: number }) => void;
   /** Makes garbage and collects it, again and again. */
   readonly collectGarbage: (argument: { readonly ms: number }) => Promise<{ collections: number }>;
+  /** Takes memory until there is none; never answered. */
+  readonly eatMemory: () => never;
   readonly closeExport: (argument: { readonly cameraId: string }) => void;
   /** Stops every camera and MediaSoup; the process stays. */
   readonly stop: () => Promise<HostLeftovers>;

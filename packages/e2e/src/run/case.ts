@@ -21,6 +21,8 @@ export interface Case {
   readonly seconds?: number;
   /** `false`: no reader follows and verifies the first camera's frames. */
   readonly isFollowed?: boolean;
+  /** `true`: the host stands still for a while, and loses frames of its tap as it should. */
+  readonly losesFrames?: boolean;
   /** Whether it belongs to the short set. */
   readonly isShort: boolean;
   /**

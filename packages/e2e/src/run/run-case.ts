@@ -36,10 +36,13 @@ export interface RunSettings {
   readonly canary: StallCanary;
 }
 
+/** From the first packet after a pause to the next key frame, and to its presentation. */
+const returnMs = 1_500;
+
 /** After an interruption the first gap that begins this soon belongs to it. */
 const interruptionMs = 6_000;
 
-export const defaultStage: Omit<StageOptions, 'ffmpeg'> = {
+export const defaultStage: Omit<StageOptions, 'ffmpeg' | 'ffmpegPath' | 'isControl'> = {
   cameras: 1,
   camera: defaultCamera,
   tap: 'frame-export',
@@ -47,6 +50,7 @@ export const defaultStage: Omit<StageOptions, 'ffmpeg'> = {
   sparePorts: 0,
   browsersPerCamera: 0,
   isRouterApart: false,
+  isTapIsolated: true,
   fault: null,
   baseMount: null,
 };
@@ -63,7 +67,9 @@ export async function runCase(
 ): Promise<CaseResult> {
   const checks = new Checks();
   const before = footprint();
-  const options = { ...defaultStage, ffmpeg: settings.ffmpeg, ...testCase.stage };
+  const { ffmpeg, ffmpegPath } = settings;
+  const isControl = testCase.controlGapMs !== undefined;
+  const options = { ...defaultStage, ffmpeg, ffmpegPath, isControl, ...testCase.stage };
   let findings: Findings = nothingFound;
   let stage: Stage | undefined;
   await settings.canary.begin();
@@ -178,7 +184,7 @@ async function judge(
     ...seen,
     longestOwnGapMs: longestOwnGap(seen, interruptionsOf(stage.marks, seen.cameraId)),
   }));
-  if (browsers.length > 0) judgeBrowsers(testCase, browsers, checks, limits);
+  if (browsers.length > 0) judgeBrowsers(testCase, browsers, viewers, checks, limits);
 
   const leftovers = await stage.host.ask('stop');
   // A control leaves behind what it was broken for.
@@ -200,7 +206,8 @@ async function judge(
   const isInterrupted = stage.marks.some(({ interrupts }) => interrupts.length > 0);
   const starts = atEnd.cameras[0]?.starts ?? 0;
   if (measured.reader !== null) judgeReader(measured.reader, stage, atEnd, starts, checks);
-  if (tappedPerSecond !== null && !isInterrupted && testCase.controlGapMs === undefined) {
+  const isTapWhole = testCase.losesFrames !== true && testCase.controlGapMs === undefined;
+  if (tappedPerSecond !== null && !isInterrupted && isTapWhole) {
     checks.addPace(
       'FFmpeg decodes at the rate of the camera',
       tappedPerSecond > framesPerSecond * 0.95 && tappedPerSecond < framesPerSecond * 1.05,
@@ -268,6 +275,7 @@ function judgeViewers(
 function judgeBrowsers(
   testCase: Case,
   browsers: readonly BrowserResult[],
+  viewers: readonly ViewerResult[],
   checks: Checks,
   limits: Limits | null,
 ): void {
@@ -283,6 +291,16 @@ function judgeBrowsers(
   // A picture that never came back shows no pause but the one that is still open.
   const standing = browsers.filter(({ per100Ms }) => !per100Ms.slice(-11).some((pictures) => pictures > 0));
   checks.addPace('every browser shows moving pictures in the end', standing.length === 0, standing.length);
+  // After an interruption as well: numbers that begin again leave a picture standing while packets arrive.
+  for (const { cameraId, longestGapMs } of browsers) {
+    const own = viewers.filter((viewer) => viewer.cameraId === cameraId);
+    const packets = Math.max(...own.map((viewer) => viewer.longestGapMs));
+    checks.addPace(
+      `the picture of ${cameraId} comes back with its packets`,
+      longestGapMs <= packets + returnMs,
+      `${longestGapMs.toFixed(0)} ms without a picture, ${packets.toFixed(0)} ms without a packet`,
+    );
+  }
   const limit = limits?.longestPresentedGapMs ?? null;
   if (limit === null) return;
   const longest = Math.max(...browsers.map(({ longestOwnGapMs }) => longestOwnGapMs));

@@ -42,10 +42,16 @@ export interface StageOptions {
   readonly tap: Tap;
   readonly isFlagOn: boolean;
   readonly ffmpeg: string | null;
+  /** The binary that this comes to. */
+  readonly ffmpegPath: string;
   /** More viewers' ports, for hosts that a case starts beside the one under test. */
   readonly sparePorts: number;
   /** Viewers of each camera in a browser, beside those on plain transports. */
   readonly browsersPerCamera: number;
+  /** Whether FFmpeg writes the raw frames so that it depends on nobody who reads them; `false`: to a bare pipe. */
+  readonly isTapIsolated: boolean;
+  /** Whether the case has to fail. */
+  readonly isControl: boolean;
   /** Whether MediaSoup runs in a process of its own, which survives the host. */
   readonly isRouterApart: boolean;
   /** How the native file of the host fails on purpose, as `VAS_FAULT` takes it; `null`: not at all. */
@@ -137,6 +143,14 @@ export class Stage {
     return this.#options.ffmpeg;
   }
 
+  get ffmpegPath(): string {
+    return this.#options.ffmpegPath;
+  }
+
+  get isControl(): boolean {
+    return this.#options.isControl;
+  }
+
   get host(): HostProcess {
     if (this.#host === undefined) throw new Error('the host was not started');
     return this.#host;
@@ -184,7 +198,7 @@ export class Stage {
 
   /** Starts a host with these cameras; the one under test has all of the stage. */
   async startHost(cameras: readonly HostedCamera[], variant: HostVariant = {}): Promise<HostProcess> {
-    const { isFlagOn, tap, ffmpeg, baseMount, fault } = { ...this.#options, ...variant };
+    const { isFlagOn, tap, ffmpeg, baseMount, fault, isTapIsolated } = { ...this.#options, ...variant };
     const host: HostProcess = new AnsweringProcess(program('host-process'), {
       env: { AI_FRAME_EXPORT_ENABLED: String(isFlagOn), ...(fault === null ? {} : faultEnvironment(fault)) },
       execArgv: ['--expose-gc'],
@@ -193,7 +207,7 @@ export class Stage {
       stderr: 'keep',
     });
     this.#processes.push(host);
-    await host.ask('start', { cameras, tap, baseDir: this.baseDir, ffmpeg });
+    await host.ask('start', { cameras, tap, isTapIsolated, baseDir: this.baseDir, ffmpeg });
     return host;
   }
 
