@@ -158,6 +158,7 @@ fn watching() {
             in_current(record::SEQUENCE),
             in_current(record::FRAME_ID),
             in_current(record::TIMESTAMP_NS),
+            in_current(record::DATA_OFFSET),
         ],
         &[],
     );
