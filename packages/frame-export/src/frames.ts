@@ -75,7 +75,7 @@ interface Followed {
  */
 export function frames(
   sources: FramesOf | readonly FramesOf[],
-  options?: FramesOptions,
+  options?: FramesOptions & { readonly look?: undefined },
 ): AsyncGenerator<ArrivedFrame, void, undefined>;
 export function frames<T>(
   sources: FramesOf | readonly FramesOf[],

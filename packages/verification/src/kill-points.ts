@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createFrameExporter } from '@vas/frame-export';
-import { openFrameSource } from '@vas/frame-export/reader';
+import { frames, openFrameSource } from '@vas/frame-export/reader';
 import type { FrameSource } from '@vas/frame-export/reader';
 import { ProcessEnded } from '@vas/processes';
 import type { Arguments } from '@vas/processes';
@@ -21,16 +21,17 @@ const HEARTBEAT_STALE_MS = 2000;
 /** Hosts that are running at once. */
 const CONCURRENCY = 4;
 
-/** The names of the fail points in the sources, so that a new one cannot be forgotten here. */
+/** The names of the fail points in the sources, so that a new one cannot be forgotten here; each once. */
 export function failPoints(): string[] {
   const workspace = fileURLToPath(new URL('../../../rust-shm/', import.meta.url));
-  return ['segment', 'drain'].flatMap((crate) =>
+  const names = ['segment', 'drain'].flatMap((crate) =>
     readdirSync(`${workspace}${crate}/src`, { recursive: true, encoding: 'utf8' }).flatMap((file) => {
       if (!file.endsWith('.rs')) return [];
       const source = readFileSync(`${workspace}${crate}/src/${file}`, 'utf8');
       return [...source.matchAll(/fail_point!\("([a-z-]+)"\)/g)].map(([, name = '']) => name);
     }),
   );
+  return [...new Set(names)];
 }
 
 export const killPoints: Check = {
@@ -59,16 +60,18 @@ export const killPoints: Check = {
       };
       await Promise.all(Array.from({ length: CONCURRENCY }, killEachTime));
       await sleep(HEARTBEAT_STALE_MS + 100);
-      const rows = kills.map((kill) => {
+      const rows = [];
+      for (const kill of kills) {
         const verdicts = kill.readers.map((reader) => reader.health().state);
-        failures.push(...afterlife(kill).map((failure) => `${kill.point}@${kill.nth}: ${failure}`));
-        return {
+        const found = await afterlife(kill);
+        failures.push(...found.map((failure) => `${kill.point}@${kill.nth}: ${failure}`));
+        rows.push({
           'killed at': `${kill.point}@${kill.nth}`,
           during: kill.during,
           readers: verdicts.length,
           verdicts: verdicts.join(' '),
-        };
-      });
+        });
+      }
       return { rows, failures };
     });
   },
@@ -82,6 +85,48 @@ interface Kill {
   readonly during: string;
   /** Attached to each generation that had become visible, and left alone since. */
   readonly readers: readonly FrameSource[];
+  /** Has waited for frames since the first generation was visible. */
+  readonly waiting: WaitingReader | null;
+}
+
+/** The picture that is published after the restart, and by nobody before. */
+function isOfTheRestart(picture: Uint8Array): boolean {
+  return picture.every((byte) => byte === 7);
+}
+
+/** A loop that waits for frames, whatever becomes of the host, until it is stopped. */
+class WaitingReader {
+  readonly #controller = new AbortController();
+  readonly #done: Promise<void>;
+  #hasSeenRestart = false;
+
+  constructor(baseDir: string) {
+    this.#done = this.#follow(baseDir);
+  }
+
+  async #follow(baseDir: string): Promise<void> {
+    const { signal } = this.#controller;
+    const options = { look: isOfTheRestart, onLoss: () => 'reopen' as const, signal };
+    try {
+      for await (const { value } of frames({ baseDir, cameraId: CAMERA.cameraId }, options)) {
+        this.#hasSeenRestart ||= value;
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Whether it finds the frame that was published after the restart. */
+  async seesRestart(): Promise<boolean> {
+    const deadline = performance.now() + HEARTBEAT_STALE_MS * 5;
+    while (!this.#hasSeenRestart && performance.now() < deadline) await sleep(5);
+    return this.#hasSeenRestart;
+  }
+
+  async stop(): Promise<void> {
+    this.#controller.abort();
+    await this.#done;
+  }
 }
 
 /** The whole life of an export, as far as the host gets; `null` if nothing stopped it. */
@@ -91,6 +136,7 @@ async function runUntilKilled(
 ): Promise<Omit<Kill, 'point' | 'nth'> | null> {
   const host = new Actor('host', { env });
   const readers: FrameSource[] = [];
+  let waiting: WaitingReader | null = null;
   let during = '';
   const ask = async <N extends keyof HostActions>(
     action: N,
@@ -105,6 +151,7 @@ async function runUntilKilled(
   try {
     await ask('open', { baseDir, camera: CAMERA });
     attach();
+    waiting = new WaitingReader(baseDir);
     await ask('attachFeeder');
     await ask('feed', { frames: 2 });
     await ask('changeGeometry', { width: 96, height: 48 });
@@ -115,17 +162,18 @@ async function runUntilKilled(
     await ask('publish', { frames: 2 });
     await ask('close');
     for (const reader of readers) reader.close();
+    await waiting.stop();
     return null;
   } catch (error) {
     if (!(error instanceof ProcessEnded)) throw error;
-    return { baseDir, during, readers };
+    return { baseDir, during, readers, waiting };
   } finally {
     await host.kill();
   }
 }
 
 /** What is wrong after a kill: with what readers are told, with the next start, with what is left at the end. */
-function afterlife({ baseDir, readers }: Kill): string[] {
+async function afterlife({ baseDir, readers, waiting }: Kill): Promise<string[]> {
   const failures: string[] = [];
   const expect = (what: string, found: string, ...allowed: readonly string[]): void => {
     if (!allowed.includes(found)) failures.push(`${what}: ${found} instead of ${allowed.join(' or ')}`);
@@ -156,9 +204,13 @@ function afterlife({ baseDir, readers }: Kill): string[] {
     // The one that has just been opened has nothing to reopen.
     expect('opening again', result.status, 'reopened', 'unchanged');
     if (result.status === 'reopened') expect('epoch', String(result.isNewEpoch), 'true');
-    const look = reader.lookNewest((picture) => picture.every((byte) => byte === 7));
+    const look = reader.lookNewest(isOfTheRestart);
     expect('the first frame', look.status === 'frame' ? String(look.value) : look.status, 'true');
     expect('the new writer', reader.health().state, 'live');
+  }
+  if (waiting !== null) {
+    expect('the reader that waited', String(await waiting.seesRestart()), 'true');
+    await waiting.stop();
   }
   exporter.close();
   for (const reader of readers) {

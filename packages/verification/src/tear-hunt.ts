@@ -24,7 +24,7 @@ const STREAMING = { GLIBC_TUNABLES: 'glibc.cpu.x86_non_temporal_threshold=0x4040
 const pythonHunter = fileURLToPath(new URL('../readers/tear_hunt.py', import.meta.url));
 const pythonReader = fileURLToPath(new URL('../../../rust-shm/protocol/readers', import.meta.url));
 
-const READERS = ['typescript copy', 'typescript look', 'rust', 'c', 'python'] as const;
+const READERS = ['typescript copy', 'typescript look', 'rust', 'rust waiting', 'c', 'python'] as const;
 type ReaderName = (typeof READERS)[number];
 type CellCounts = Readonly<Record<ReaderName, TearCounts>>;
 
@@ -67,17 +67,25 @@ async function hunt(baseDir: string, cells: readonly Cell[], options: CheckOptio
         ...{ path, seconds: perCell, manner },
         ...{ slotCount: cell.slotCount, isValidated: !withoutValidation },
       });
-    const [copied, looked, rust, c, python] = await Promise.all([
+    const [copied, looked, rust, waiting, c, python] = await Promise.all([
       inTypeScript('copy'),
       inTypeScript('look'),
       runForJson<TearCounts>(rustHunter, [path, String(perCell), ...flags]),
+      runForJson<TearCounts>(rustHunter, [path, String(perCell), '--waiting', ...flags]),
       runForJson<TearCounts>(cHunter, [path, String(perCell), ...flags]),
       runForJson<TearCounts>('python3', [pythonHunter, path, String(perCell), ...flags], {
         PYTHONPATH: pythonReader,
         PYTHONDONTWRITEBYTECODE: '1',
       }),
     ]);
-    return { 'typescript copy': copied, 'typescript look': looked, rust, c, python };
+    return {
+      'typescript copy': copied,
+      'typescript look': looked,
+      rust,
+      'rust waiting': waiting,
+      c,
+      python,
+    };
   };
 
   const rows = new Map<string, { written: number; counts: CellCounts[] }>();

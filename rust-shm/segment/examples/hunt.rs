@@ -1,7 +1,7 @@
 //! Hunts for torn frames: reads a camera whose frames say in each 64-byte block who they are, copying and in
 //! place, and prints what came of it as one line of JSON.
 //!
-//! `cargo run --release --example hunt -- <camera folder> <seconds> [--without-validation]`
+//! `cargo run --release --example hunt -- <camera folder> <seconds> [--waiting] [--without-validation]`
 
 use std::cell::Cell;
 use std::error::Error;
@@ -11,6 +11,11 @@ use std::time::{Duration, Instant};
 
 use vas_frame_protocol::{FrameRecord, Miss, RacyBytes};
 use vas_frame_segment::{FrameSource, SourceOptions};
+
+const USAGE: &str = "usage: hunt <camera folder> <seconds> [--waiting] [--without-validation]";
+
+/// A wait of the reader that waits for each frame.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
 /// Each block of a picture begins with the low half of the frame's id.
 const BLOCK: usize = 64;
@@ -52,11 +57,17 @@ fn is_whole_in_place(picture: RacyBytes<'_>, record: &FrameRecord) -> bool {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().collect();
-    let (path, seconds, is_validated) = match arguments.as_slice() {
-        [_, path, seconds] => (path, seconds, true),
-        [_, path, seconds, option] if option == "--without-validation" => (path, seconds, false),
-        _ => return Err("usage: hunt <camera folder> <seconds> [--without-validation]".into()),
+    let [_, path, seconds, options @ ..] = arguments.as_slice() else {
+        return Err(USAGE.into());
     };
+    let (mut waits, mut is_validated) = (false, true);
+    for option in options {
+        match option.as_str() {
+            "--waiting" => waits = true,
+            "--without-validation" => is_validated = false,
+            _ => return Err(USAGE.into()),
+        }
+    }
     let source = FrameSource::open_dir(Path::new(path), SourceOptions::default())?;
     let reader = source.reader();
     let slots = u64::from(reader.header().shape().slot_count());
@@ -65,6 +76,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut counts = Counts::default();
     let mut turn = 0_u64;
     while Instant::now() < deadline {
+        if waits {
+            _ = source.wait_newer(reader.newest_id(), LONGEST_WAIT);
+        }
         let newest = reader.newest_id();
         turn += 1;
         // The newest, and the oldest there can be, which is the next to be overwritten.
