@@ -21,7 +21,13 @@ if (problems.length === 0) {
   const manifest = join(root, 'rust-shm/Cargo.toml');
   const { version } = readManifest(join(root, 'packages/frame-export'));
   const text = readFileSync(manifest, 'utf8');
-  writeFileSync(manifest, text.replace(/(\[workspace\.package\][^[]*?\nversion = ")[^"]+/, `$1${version}`));
+  writeFileSync(
+    manifest,
+    text
+      .replace(/(\[workspace\.package\][^[]*?\nversion = ")[^"]+/, `$1${version}`)
+      // What a crate of the workspace asks of another one.
+      .replaceAll(/(\{ path = "[^"]+", version = ")[^"]+/g, `$1${version}`),
+  );
   // Only the crates of the workspace: what they depend on stays as it is locked.
   run('cargo', ['update', '--workspace', '--offline', '--manifest-path', manifest], { cwd: root });
   problems.push(...versionProblems(root));

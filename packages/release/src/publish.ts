@@ -31,7 +31,9 @@ const folder = mkdtempSync(join(tmpdir(), 'vas-publish-'));
 
 function isPublished(name: string, version: string): boolean {
   try {
-    return run('npm', ['view', `${name}@${version}`, 'version', ...registry], { cwd: folder }).trim() !== '';
+    // Said aloud even where npm is told to be silent: its answer to what is not there is an error.
+    const view = ['view', `${name}@${version}`, 'version', '--loglevel', 'error', ...registry];
+    return run('npm', view, { cwd: folder }).trim() !== '';
   } catch (error) {
     if (error instanceof CommandFailed && error.output.includes('E404')) return false;
     throw error;

@@ -73,3 +73,8 @@ pub use writer::{
     CameraLock, CreateError, FileMode, FileModeError, LockError, Pinned, PreparedSegment, Segment,
     SegmentOptions, new_epoch, sweep,
 };
+
+/// The example of the README is compiled with the tests of the documentation.
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;
