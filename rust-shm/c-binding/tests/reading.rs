@@ -7,12 +7,13 @@ mod stage;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::ffi::{CStr, CString, c_void};
+use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::{null, null_mut};
 use std::time::{Duration, Instant};
 
+use stage::camera::{Camera, last_message};
 use stage::{Folder, with_live_camera};
 use vas_frame_drain::{Export, ExportOptions, Outcome};
 use vas_frame_protocol::{ChromaSiting, ColourRange, Colours, Geometry, RingShape};
@@ -45,84 +46,6 @@ static ALLOCATOR: Counting = Counting;
 
 const SECOND: u64 = 1_000_000_000;
 const SIZE: usize = 64 * 48 * 3 / 2;
-
-/// An open camera, closed when it goes out of scope.
-struct Camera(*mut VasCamera);
-
-impl Camera {
-    fn open(path: &Path) -> Self {
-        let path = CString::new(path.as_os_str().as_bytes()).unwrap();
-        let mut camera = null_mut();
-        // SAFETY: a text, and a place for a pointer.
-        let status = unsafe { vas_frames_open_path(path.as_ptr(), null(), &raw mut camera) };
-        assert_eq!(status, VasStatus::Ok, "{}", last_message());
-        Self(camera)
-    }
-
-    fn copy_next(&self, timeout_ns: u64, into: &mut [u8]) -> (VasStatus, VasFrame) {
-        let mut frame = VasFrame::default();
-        // SAFETY: an open camera of this thread, and room for as many bytes as is said.
-        let status = unsafe {
-            vas_frames_copy_next(self.0, timeout_ns, into.as_mut_ptr(), into.len(), &raw mut frame)
-        };
-        (status, frame)
-    }
-
-    fn copy_newest(&self, timeout_ns: u64, into: &mut [u8]) -> (VasStatus, VasFrame) {
-        let mut frame = VasFrame::default();
-        // SAFETY: as above.
-        let status = unsafe {
-            vas_frames_copy_newest(self.0, timeout_ns, into.as_mut_ptr(), into.len(), &raw mut frame)
-        };
-        (status, frame)
-    }
-
-    fn look(&self, timeout_ns: u64, mut look: impl FnMut(&VasPicture)) -> VasStatus {
-        let mut look: &mut dyn FnMut(&VasPicture) = &mut look;
-        let context = (&raw mut look).cast();
-        // SAFETY: an open camera of this thread, and the context that `call` expects.
-        unsafe { vas_frames_look_newest(self.0, timeout_ns, Some(call), context, null_mut()) }
-    }
-
-    fn health(&self) -> VasHealthReport {
-        let mut report = VasHealthReport {
-            health: 0,
-            has_frame: 0,
-            heartbeat_age_ns: 0,
-            frame_age_ns: 0,
-        };
-        // SAFETY: an open camera of this thread, and a place for a report.
-        let status = unsafe { vas_frames_health(self.0, &raw mut report) };
-        assert_eq!(status, VasStatus::Ok);
-        report
-    }
-}
-
-impl Drop for Camera {
-    fn drop(&mut self) {
-        // SAFETY: open, and not used after this.
-        unsafe { vas_frames_close(self.0) };
-    }
-}
-
-unsafe extern "C" fn call(context: *mut c_void, picture: *const VasPicture) {
-    // SAFETY: the context that `Camera::look` gives.
-    let look = unsafe { &mut *context.cast::<&mut dyn FnMut(&VasPicture)>() };
-    // SAFETY: a picture, for the time of this call.
-    look(unsafe { &*picture });
-}
-
-fn last_message() -> String {
-    let mut text = [0; 512];
-    // SAFETY: room for as many bytes as is said.
-    let needed = unsafe { vas_frames_last_message(text.as_mut_ptr(), text.len()) };
-    assert!(needed <= text.len());
-    // SAFETY: the text ends with a NUL.
-    unsafe { CStr::from_ptr(text.as_ptr()) }
-        .to_str()
-        .unwrap()
-        .to_owned()
-}
 
 fn export(base: &Folder, width: u32) -> Export {
     Export::open(ExportOptions {
@@ -169,9 +92,7 @@ fn r2_reads_in_order_by_id_and_the_newest_and_tells_what_was_missed() {
         (1, VasStatus::Overwritten),
         (6, VasStatus::NothingNewer),
     ] {
-        // SAFETY: an open camera of this thread, and room for as many bytes as is said.
-        let status = unsafe { vas_frames_copy_at(camera.0, id, picture.as_mut_ptr(), SIZE, null_mut()) };
-        assert_eq!(status, expected, "frame {id}");
+        assert_eq!(camera.copy_at(id, &mut picture).0, expected, "frame {id}");
     }
     publish(&mut host, 1);
     let (status, _) = camera.copy_next(0, &mut picture[1..]);
@@ -299,21 +220,7 @@ fn p2_14_tells_what_the_colours_mean_and_what_is_not_said() {
     let base = Folder::new(Path::new("/dev/shm"));
     let mut host = export(&base, 64);
     let camera = Camera::open(host.path());
-    let colours_now = || {
-        let mut geometry = VasGeometry::default();
-        // SAFETY: an open camera of this thread, and a place for a geometry.
-        let status = unsafe { vas_frames_geometry(camera.0, &raw mut geometry) };
-        assert_eq!(status, VasStatus::Ok);
-        let colours = geometry.colours;
-        [
-            colours.matrix,
-            colours.primaries,
-            colours.transfer,
-            colours.range,
-            colours.chroma_siting,
-        ]
-    };
-    assert_eq!(colours_now(), [0; 5]);
+    assert_eq!(camera.colours(), [0; 5]);
     host.reshape(shape(64).with_colours(Colours {
         matrix: Some(9),
         primaries: Some(5),
@@ -324,7 +231,7 @@ fn p2_14_tells_what_the_colours_mean_and_what_is_not_said() {
     .unwrap();
     publish(&mut host, 1);
     assert_eq!(camera.copy_next(20 * SECOND, &mut [0; SIZE]).0, VasStatus::Ok);
-    assert_eq!(colours_now(), [9, 5, 0, 2, 3]);
+    assert_eq!(camera.colours(), [9, 5, 0, 2, 3]);
 }
 
 #[test]
