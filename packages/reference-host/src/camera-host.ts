@@ -5,7 +5,7 @@
  * frame path may fail at any point; the camera then runs without its raw output. Of `@vas/frame-export` only types
  * are imported until there is an exporter: a host that is given none loads nothing of it.
  */
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CameraExport, FrameExporter, RawVideoOutputOptions } from '@vas/frame-export';
 import type { FfmpegBinary } from './ffmpeg/binary.js';
@@ -30,7 +30,7 @@ export interface CameraHostOptions {
   readonly nextSequence?: () => Promise<number>;
   readonly rtpVideo?: CameraOutputs['rtpVideo'];
   readonly keyFrameInterval?: number;
-  /** Must exist. */
+  /** Folder of the playlist and its segments, and the working directory of FFmpeg. It must exist. */
   readonly recordingDir: string;
   /** Left out: a host without the frame path, as VAS was before it. */
   readonly frameExporter?: FrameExporter;
@@ -207,7 +207,7 @@ export class CameraHost {
   }
 
   #startFfmpeg(video: SourceVideo, firstSequence: number | undefined, raw: string[] | null): FfmpegProcess {
-    const { ffmpeg, ingest, frameHashDir, ...options } = this.#options;
+    const { ffmpeg, ingest, recordingDir, frameHashDir, ...options } = this.#options;
     const cameraExport = raw === null ? null : this.#openExport(video);
     const start = ++this.#starts;
     let started: FfmpegProcess | undefined;
@@ -215,10 +215,10 @@ export class CameraHost {
     const spawn = (rawFd: number | null, firstFrameId = 1): FfmpegProcess => {
       isExported = rawFd !== null;
       const frameHashFile =
-        frameHashDir === undefined ? null : join(frameHashDir, frameHashFileName(start, firstFrameId));
+        frameHashDir === undefined ? null : resolve(frameHashDir, frameHashFileName(start, firstFrameId));
       const outputs = { ...options, firstSequence, raw: isExported ? raw : null, frameHashFile };
       const args = [...ingestArguments(ingest, ffmpeg.options), ...outputArguments(ffmpeg, video, outputs)];
-      started = new FfmpegProcess({ path: ffmpeg.path, args, rawFd });
+      started = new FfmpegProcess({ path: ffmpeg.path, args, cwd: recordingDir, rawFd });
       return started;
     };
     try {

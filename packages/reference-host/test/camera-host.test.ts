@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FfmpegBinary } from '../src/ffmpeg/binary.js';
 import { findFfmpeg } from '../src/ffmpeg/binary.js';
@@ -77,6 +77,39 @@ describe.each(await ffmpegBinaries())('a camera host with FFmpeg $name', ({ ffmp
     expect(segments.every((name) => statSync(join(recordingDir, name)).size > 0)).toBe(true);
     expect(playlist).toContain('#EXT-X-DISCONTINUITY');
     expect(playlist.trimEnd().endsWith('#EXT-X-ENDLIST')).toBe(true);
+  });
+
+  it('records whole segments into a folder with a percent sign in its name', async () => {
+    const recordingDir = join(temporaryFolder(), '50%d 5%');
+    mkdirSync(recordingDir);
+    const { host, events } = startHost({
+      ffmpeg,
+      ingest: { kind: 'file', path: await filmFile(ffmpeg, 3) },
+      rtp: rtpTo(await freeTcpPort()),
+      recordingDir,
+      frameHashDir: recordingDir,
+    });
+    await until(() => events.some(({ type }) => type === 'ffmpeg-ended'));
+    await host.stop();
+    expect(events).toContainEqual(expect.objectContaining({ type: 'ffmpeg-ended', code: 0 }));
+    const names = ['000000.ts', '000001.ts'];
+    expect(readdirSync(recordingDir).sort()).toEqual([...names, '1-1.framemd5', PLAYLIST]);
+    const playlist = readFileSync(join(recordingDir, PLAYLIST), 'utf8');
+    expect(playlist.split('\n').filter((line) => line.endsWith('.ts'))).toEqual(names);
+  });
+
+  it('takes relative paths of the film, the recording and the hashes', async () => {
+    const folder = relative('.', temporaryFolder());
+    const { host, events } = startHost({
+      ffmpeg,
+      ingest: { kind: 'file', path: relative('.', await filmFile(ffmpeg, 1)) },
+      rtp: rtpTo(await freeTcpPort()),
+      recordingDir: folder,
+      frameHashDir: folder,
+    });
+    await host.finished;
+    expect(events.at(-2)).toMatchObject({ type: 'ffmpeg-ended', code: 0 });
+    expect(readdirSync(folder).sort()).toEqual(['000000.ts', '1-1.framemd5', PLAYLIST]);
   });
 
   it('sends RTP that a receiver with nothing but the session description decodes', async () => {

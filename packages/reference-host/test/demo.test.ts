@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decode } from 'fast-png';
@@ -75,6 +75,15 @@ describe('the demo', () => {
       // The test picture is colourful.
       expect(new Set(picture.data).size).toBeGreaterThan(20);
     }
+  });
+
+  it('works in a temporary folder with a percent sign in its name', async () => {
+    const folder = join(temporaryFolder(), '50%d');
+    mkdirSync(folder);
+    const { code, report } = await runDemo(['--seconds', '1'], { TMPDIR: folder });
+    expect(report).toMatchObject({ ok: true, problems: [] });
+    expect(report.cameras[0]?.recording.playlist.startsWith(folder)).toBe(true);
+    expect(code).toBe(0);
   });
 
   it('needs no FFmpeg on the PATH', async () => {

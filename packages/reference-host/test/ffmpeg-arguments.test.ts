@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { rawVideoOutput } from '@vas/frame-export';
 import { describe, expect, it } from 'vitest';
 import { optionNames } from '../src/ffmpeg/binary.js';
@@ -21,7 +22,7 @@ const old: FfmpegBinary = {
 const h264 = { codec: 'h264', width: 640, height: 360 };
 const rtp = { ip: '127.0.0.1', port: 5004, rtcpPort: 5005, payloadType: 101, ssrc: 7 };
 const raw = ['-map', '0:v:0', '-f', 'rawvideo', 'pipe:3'];
-const outputs = { rtp, recordingDir: '/recording', raw };
+const outputs = { rtp, raw };
 
 /** The arguments between one `-map` and the next: one output each. */
 function split(args: string[]): string[] {
@@ -58,7 +59,7 @@ describe('the ingest', () => {
     expect(ingestArguments(parseIngest('http:x.mp4'), modern.options)).toEqual([
       '-re',
       '-i',
-      'file:http:x.mp4',
+      `file:${resolve('http:x.mp4')}`,
     ]);
   });
 
@@ -76,7 +77,7 @@ describe('the outputs', () => {
       '-map 0:v:0 -c:v copy -bsf:v h264_mp4toannexb,dump_extra -payload_type 101 -ssrc 7' +
         ' -f rtp rtp://127.0.0.1:5004?rtcpport=5005&pkt_size=1200',
       '-map 0:v:0 -c:v copy -f hls -hls_time 2 -hls_list_size 0 -hls_flags append_list' +
-        ' -hls_segment_filename /recording/%06d.ts /recording/index.m3u8',
+        ' -hls_segment_filename %06d.ts index.m3u8',
       '-map 0:v:0 -f rawvideo pipe:3',
     ]);
   });

@@ -143,13 +143,13 @@ describe.each(await ffmpegBinaries())('the frame path of a camera with FFmpeg $n
     const video = { codec: 'h264', width: 320, height: 240 };
     const outputs = {
       rtp: rtpTo(9),
-      recordingDir: temporaryFolder(),
       raw: null,
       frameHashFile: 'pipe:1',
     };
     const run = new FfmpegProcess({
       path: ffmpeg.path,
       args: ['-i', file, ...outputArguments(ffmpeg, video, outputs)],
+      cwd: temporaryFolder(),
     });
     await run.exited;
     expect(run.output).toContain('#dimensions 0: 320x240');

@@ -24,11 +24,14 @@ const FRAMES = 125;
 const HOST = `
 import { spawn } from 'node:child_process';
 import { createFrameExporter } from '@vas/frame-export';
-const { baseDir, path, args } = JSON.parse(process.argv[1]);
+const { baseDir, path, args, cwd } = JSON.parse(process.argv[1]);
 const exporter = createFrameExporter({ baseDir, env: { AI_FRAME_EXPORT_ENABLED: 'true' } });
 const camera = exporter.openCamera({ cameraId: 'cam', width: ${SIZE.width}, height: ${SIZE.height}, slotCount: 64 });
 const ffmpeg = camera.attach((fd) =>
-  spawn(path, ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args], { stdio: ['ignore', 'pipe', 'pipe', fd] }),
+  spawn(path, ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe', fd],
+  }),
 );
 console.log(ffmpeg.pid);
 setInterval(() => {}, 1000);
@@ -54,14 +57,12 @@ async function makeFilm(ffmpeg: FfmpegBinary): Promise<string> {
 async function argumentsFor(
   ffmpeg: FfmpegBinary,
   film: string,
-  recordingDir: string,
   raw: Pick<RawVideoOutputOptions, 'form' | 'isIsolated'> | null,
 ): Promise<string[]> {
   const { port } = await udpReceiver();
   const video = { codec: 'h264', ...SIZE };
   const outputs = {
     rtp: rtpTo(port),
-    recordingDir,
     raw: raw === null ? null : rawVideoOutput({ ...SIZE, ...raw, ffmpegVersion: ffmpeg.versionText }),
   };
   const ingest = ingestArguments({ kind: 'file', path: film }, ffmpeg.options);
@@ -79,9 +80,9 @@ function isRunning(pid: number): boolean {
 }
 
 /** Starts the host, kills it while frames arrive, and waits for its FFmpeg to end by itself. */
-async function killHost(ffmpeg: FfmpegBinary, args: readonly string[]): Promise<void> {
+async function killHost(ffmpeg: FfmpegBinary, args: readonly string[], cwd: string): Promise<void> {
   const baseDir = temporaryFolder('/dev/shm');
-  const settings = JSON.stringify({ baseDir, path: ffmpeg.path, args });
+  const settings = JSON.stringify({ baseDir, path: ffmpeg.path, args, cwd });
   const host = spawn(process.execPath, ['--input-type=module', '-e', HOST, settings], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -116,10 +117,10 @@ describe.each(await ffmpegBinaries())(
       async ({ form }) => {
         const film = await makeFilm(ffmpeg);
         const [untapped, tapped] = [temporaryFolder(), temporaryFolder()];
-        const without = await argumentsFor(ffmpeg, film, untapped, null);
+        const without = await argumentsFor(ffmpeg, film, null);
         await Promise.all([
-          run(ffmpeg.path, ['-hide_banner', '-nostdin', '-loglevel', 'error', ...without]),
-          killHost(ffmpeg, await argumentsFor(ffmpeg, film, tapped, { form, isIsolated: true })),
+          run(ffmpeg.path, ['-hide_banner', '-nostdin', '-loglevel', 'error', ...without], { cwd: untapped }),
+          killHost(ffmpeg, await argumentsFor(ffmpeg, film, { form, isIsolated: true }), tapped),
         ]);
         const recorded = await recordedFrames(ffmpeg, tapped);
         expect(recorded).toHaveLength(FRAMES);
@@ -131,7 +132,7 @@ describe.each(await ffmpegBinaries())(
     it('takes the recording along where nothing stands between them, which is what the others are measured by', async () => {
       const film = await makeFilm(ffmpeg);
       const tapped = temporaryFolder();
-      await killHost(ffmpeg, await argumentsFor(ffmpeg, film, tapped, { form: 'bare', isIsolated: false }));
+      await killHost(ffmpeg, await argumentsFor(ffmpeg, film, { form: 'bare', isIsolated: false }), tapped);
       expect((await recordedFrames(ffmpeg, tapped)).length).toBeLessThan(FRAMES);
     });
   },

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -57,7 +57,7 @@ export function optionNames(mainHelp: string, rtspHelp: string): FfmpegOptionNam
 async function ffmpegOnPath(path: string): Promise<string | undefined> {
   for (const folder of path.split(delimiter)) {
     if (folder === '') continue;
-    const candidate = join(folder, 'ffmpeg');
+    const candidate = resolve(folder, 'ffmpeg');
     try {
       await access(candidate, constants.X_OK);
       return candidate;

@@ -1,4 +1,5 @@
 /** Where a camera's video comes from, and the input options of FFmpeg for it. */
+import { resolve } from 'node:path';
 import type { FfmpegOptionNames } from './binary.js';
 
 export type Ingest =
@@ -19,6 +20,7 @@ export function parseIngest(input: string): Ingest {
   return /^rtsps?:\/\//i.test(input) ? { kind: 'rtsp-pull', url: input } : { kind: 'file', path: input };
 }
 
+/** The input options. The path of a file is made absolute: FFmpeg may have another working directory. */
 export function ingestArguments(ingest: Ingest, options: FfmpegOptionNames): string[] {
   switch (ingest.kind) {
     case 'rtsp-pull':
@@ -29,6 +31,6 @@ export function ingestArguments(ingest: Ingest, options: FfmpegOptionNames): str
         ...['-i', ingest.url],
       ];
     case 'file':
-      return ['-re', '-i', `file:${ingest.path}`];
+      return ['-re', '-i', `file:${resolve(ingest.path)}`];
   }
 }

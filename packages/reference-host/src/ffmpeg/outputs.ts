@@ -8,7 +8,6 @@
  * cannot take (anything but H.264), or what should have key frames more often than the camera sends them
  * (MediaSoup cannot ask FFmpeg for one), is encoded.
  */
-import { join } from 'node:path';
 import type { FfmpegBinary } from './binary.js';
 import type { SourceVideo } from './probe.js';
 
@@ -45,8 +44,6 @@ export interface CameraOutputs {
    * @default 50
    */
   readonly keyFrameInterval?: number | undefined;
-  /** Folder of the playlist and its segments; it must exist. */
-  readonly recordingDir: string;
   /** Arguments of the output for raw frames; `null` for none. */
   readonly raw: readonly string[] | null;
   /** Where FFmpeg writes the MD5 of every frame it decodes, for comparison; `null` for not at all. */
@@ -62,6 +59,10 @@ const SEGMENT_SECONDS = 2;
 /** Codecs that an MPEG-TS segment takes as they are. */
 const RECORDABLE_CODECS = new Set(['h264', 'hevc']);
 
+/**
+ * The arguments of all outputs. The recording goes into the working directory of FFmpeg, which therefore is the folder
+ * of the recording: other paths are absolute.
+ */
 export function outputArguments(binary: FfmpegBinary, source: SourceVideo, outputs: CameraOutputs): string[] {
   return [
     ...rtpOutput(source, outputs),
@@ -96,8 +97,8 @@ function recordingOutput(source: SourceVideo, outputs: CameraOutputs): string[] 
     ...(RECORDABLE_CODECS.has(source.codec) ? ['-c:v', 'copy'] : encoded(source, outputs)),
     // A restarted FFmpeg goes on where the former one ended, and marks the discontinuity.
     ...['-f', 'hls', '-hls_time', `${SEGMENT_SECONDS}`, '-hls_list_size', '0', '-hls_flags', 'append_list'],
-    ...['-hls_segment_filename', join(outputs.recordingDir, '%06d.ts')],
-    join(outputs.recordingDir, PLAYLIST),
+    // Without a folder: FFmpeg reads a `%` in its name as part of the pattern, and no way to write one is understood.
+    ...['-hls_segment_filename', '%06d.ts', PLAYLIST],
   ];
 }
 

@@ -1,6 +1,7 @@
 /** One run of FFmpeg: started with its outputs wired, stopped so that it can finish its files. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { ownProcess } from '@vas/processes';
 
@@ -15,6 +16,11 @@ export interface FfmpegExit {
 export interface FfmpegStart {
   readonly path: string;
   readonly args: readonly string[];
+  /**
+   * Working directory of FFmpeg, to which the paths in `args` are relative; `path` is relative to that of this process.
+   * @default that of this process
+   */
+  readonly cwd?: string;
   /** Becomes descriptor 3 of FFmpeg; `null` for none. */
   readonly rawFd?: number | null;
 }
@@ -27,12 +33,17 @@ export class FfmpegProcess {
   #output = '';
 
   /** Starts FFmpeg before it returns. A binary that cannot be started is a run that ends at once. */
-  constructor({ path, args, rawFd = null }: FfmpegStart) {
+  constructor({ path, args, cwd, rawFd = null }: FfmpegStart) {
     const child = ownProcess(
       // No stdin: FFmpeg reads it for commands. No other descriptor of ours: Node opens all with O_CLOEXEC.
-      spawn(path, ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args], {
-        stdio: ['ignore', 'pipe', 'pipe', ...(rawFd === null ? [] : [rawFd])],
-      }),
+      spawn(
+        path.includes('/') ? resolve(path) : path,
+        ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args],
+        {
+          cwd,
+          stdio: ['ignore', 'pipe', 'pipe', ...(rawFd === null ? [] : [rawFd])],
+        },
+      ),
     );
     this.#child = child;
     let lastWords = '';
