@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createFrameExporter } from '@vas/frame-export';
-import type { FrameSourceRef } from '@vas/frame-export';
+import type { CameraExportStatistics, FrameSourceRef } from '@vas/frame-export';
 import { openFrameSource } from '@vas/frame-export/reader';
 import { entriesOf, ownBaseDir } from './base-dir.js';
 import { Peer, readHashes, runToEnd, testPicture } from './processes.js';
@@ -44,6 +44,29 @@ async function hostAndReader(
   return { host, reader, source, baseDir };
 }
 
+/** The reader's report, as soon as the reader has come to this frame. */
+async function reportAt(reader: Peer, frameId: number): Promise<Report> {
+  for (;;) {
+    const report = await reader.ask<Report>({ action: 'report' });
+    if ((report.frames.at(-1)?.frameId ?? 0) >= frameId) return report;
+    await sleep(20);
+  }
+}
+
+/** The statistics of `cam`, as soon as nothing is attached any more: the drain has read its pipe to the end. */
+async function statisticsAtTheEnd(host: Peer): Promise<CameraExportStatistics> {
+  for (;;) {
+    const statistics = await host.ask<CameraExportStatistics>({ action: 'statistics', cameraId: 'cam' });
+    if (statistics.drain === 'detached') return statistics;
+    await sleep(20);
+  }
+}
+
+/** Waits for a state of the writer, as a reader sees it. */
+async function untilHealthIs(state: string, health: () => Promise<{ state: string }>): Promise<void> {
+  while ((await health()).state !== state) await sleep(20);
+}
+
 function expectBitExact(frames: Report['frames'], hashes: string[], firstFrameId = 1): void {
   expect(frames.map(({ hash }) => hash)).toEqual(frames.map(({ frameId }) => hashes[frameId - firstFrameId]));
 }
@@ -62,18 +85,16 @@ describe('a real FFmpeg', () => {
       args: testPicture({ size: '320x240', seconds: 3, hashes }),
     });
     expect(await host.ask({ action: 'waitForFfmpeg', cameraId: 'cam' })).toEqual({ code: 0, signal: null });
-    await sleep(100);
-    const { frames, missed } = await reader.ask<Report>({ action: 'report' });
+    const { frames, missed } = await reportAt(reader, 75);
     expect(readHashes(hashes)).toHaveLength(75);
     expect(frames.length + missed).toBe(75);
     expect(frames.length).toBeGreaterThan(60);
     expectBitExact(frames, readHashes(hashes));
-    expect(await host.ask({ action: 'statistics', cameraId: 'cam' })).toMatchObject({
+    expect(await statisticsAtTheEnd(host)).toMatchObject({
       framesWritten: 75,
       framesIncomplete: 0,
       framesDiscarded: 0,
       bytesWritten: 75 * 320 * 240 * 1.5,
-      drain: 'detached',
     });
     await host.ask({ action: 'close', cameraId: 'cam' });
     expect(entriesOf(baseDir)).toEqual([]);
@@ -111,11 +132,10 @@ describe('a real FFmpeg', () => {
       cameraId: 'cam',
       args: testPicture({ size: '320x240', seconds: 7, hashes }),
     });
-    while ((await reader.ask<Report>({ action: 'report' })).frames.length < 5) await sleep(20);
+    await reportAt(reader, 5);
     await host.ask({ action: 'block', ms: 5000 });
     await host.ask({ action: 'waitForFfmpeg', cameraId: 'cam' });
-    await sleep(100);
-    const { frames } = await reader.ask<Report>({ action: 'report' });
+    const { frames } = await reportAt(reader, 175);
     expectBitExact(frames, readHashes(hashes));
     // A stall of the host's thread would show as 5000 ms; a frame lasts 40 ms; a virtual machine may stand still itself.
     expect(longestGapMs(frames)).toBeLessThan(2500);
@@ -130,7 +150,7 @@ describe('a real FFmpeg', () => {
       cameraId: 'cam',
       args: testPicture({ size: '320x240', seconds: 3, hashes }),
     });
-    await sleep(1000);
+    await reportAt(reader, 5);
     await host.ask({ action: 'close', cameraId: 'cam' });
     expect(entriesOf(baseDir)).toEqual([]);
     expect(await host.ask({ action: 'waitForFfmpeg', cameraId: 'cam' })).toEqual({ code: 0, signal: null });
@@ -150,8 +170,7 @@ describe('a real FFmpeg', () => {
       });
       await host.ask({ action: 'waitForFfmpeg', cameraId: 'cam' });
     }
-    await sleep(100);
-    const { frames, verdicts } = await reader.ask<Report>({ action: 'report' });
+    const { frames, verdicts } = await reportAt(reader, 50);
     expect(verdicts).toEqual([]);
     expect(frames.at(-1)?.frameId).toBe(50);
     expectBitExact(frames, runs.flatMap(readHashes));
@@ -167,7 +186,8 @@ describe('a real FFmpeg', () => {
       args: testPicture({ size: '320x240', seconds: 1, hashes: runs[0] }),
     });
     await host.ask({ action: 'waitForFfmpeg', cameraId: 'cam' });
-    await sleep(100);
+    await statisticsAtTheEnd(host);
+    await reportAt(reader, 25);
     await host.ask({ action: 'changeGeometry', cameraId: 'cam', width: 640, height: 480 });
     await host.ask({
       action: 'start',
@@ -175,8 +195,7 @@ describe('a real FFmpeg', () => {
       args: testPicture({ size: '640x480', seconds: 1, hashes: runs[1] }),
     });
     await host.ask({ action: 'waitForFfmpeg', cameraId: 'cam' });
-    await sleep(100);
-    const { frames, verdicts } = await reader.ask<Report>({ action: 'report' });
+    const { frames, verdicts } = await reportAt(reader, 50);
     expect(verdicts).toEqual(['replaced', 'reopened']);
     expect(frames.at(-1)).toMatchObject({ frameId: 50, width: 640 });
     expectBitExact(frames, runs.flatMap(readHashes));
@@ -187,12 +206,11 @@ describe('a real FFmpeg', () => {
     const oneAndAHalf = `head -c ${String(320 * 240 * 1.5 * 1.5)} /dev/zero >&3`;
     await host.ask({ action: 'start', cameraId: 'cam', command: 'sh', args: ['-c', oneAndAHalf] });
     await host.ask({ action: 'waitForFfmpeg', cameraId: 'cam' });
-    await sleep(100);
-    expect(await host.ask({ action: 'statistics', cameraId: 'cam' })).toMatchObject({
+    expect(await statisticsAtTheEnd(host)).toMatchObject({
       framesWritten: 1,
       framesIncomplete: 1,
     });
-    expect((await reader.ask<Report>({ action: 'report' })).frames).toHaveLength(1);
+    expect((await reportAt(reader, 1)).frames).toHaveLength(1);
   });
 
   it('gets no descriptor of ours but its own', async () => {
@@ -238,19 +256,16 @@ describe('readers that misbehave', () => {
       cameraId: 'cam',
       args: testPicture({ size: '320x240', seconds: 4, hashes }),
     });
-    for (const peer of [stopped, killed]) {
-      while ((await peer.ask<Report>({ action: 'report' })).frames.length < 5) await sleep(20);
-    }
+    for (const peer of [stopped, killed]) await reportAt(peer, 5);
     const outcome = stopped.ask<string>({ action: 'stopInRead' });
     await killed.kill();
     await host.ask({ action: 'waitForFfmpeg', cameraId: 'cam' });
     stopped.process.signal('SIGCONT');
     // It was overtaken while it was stopped: what it looked at must not be delivered.
     expect(await outcome).toBe('overwritten');
-    await sleep(100);
-    const { frames } = await reader.ask<Report>({ action: 'report' });
+    const { frames } = await reportAt(reader, 100);
     expectBitExact(frames, readHashes(hashes));
-    expect(await host.ask({ action: 'statistics', cameraId: 'cam' })).toMatchObject({ framesWritten: 100 });
+    expect(await statisticsAtTheEnd(host)).toMatchObject({ framesWritten: 100 });
     expect(longestGapMs(frames)).toBeLessThan(2500);
   });
 });
@@ -259,19 +274,20 @@ describe('a host that is killed', () => {
   it('P2.6: leaves nothing that its next start does not clean up, and readers find the new export', async () => {
     const { host, reader, baseDir, source } = await hostAndReader();
     await host.ask({ action: 'publishForever', cameraId: 'cam', sizeBytes: 320 * 240 * 1.5 });
-    await sleep(300);
-    expect((await reader.ask<{ state: string }>({ action: 'health' })).state).toBe('live');
+    const health = (): Promise<{ state: string }> => reader.ask({ action: 'health' });
+    await untilHealthIs('live', health);
     await host.kill();
     expect(entriesOf(baseDir)).toContain('cam');
-    await sleep(2500);
-    expect((await reader.ask<{ state: string }>({ action: 'health' })).state).toBe('dead');
+    await untilHealthIs('dead', health);
+    const before = (await reader.ask<Report>({ action: 'report' })).frames.length;
     const next = new Peer('host.mjs', [baseDir], { AI_FRAME_EXPORT_ENABLED: 'true' });
     await next.ask({ action: 'open', cameraId: 'cam', width: 320, height: 240, slotCount: 8 });
     await next.ask({ action: 'publishForever', cameraId: 'cam', sizeBytes: 320 * 240 * 1.5 });
-    await sleep(300);
+    while ((await reader.ask<Report>({ action: 'report' })).frames.length === before) await sleep(20);
     const { frames, verdicts } = await reader.ask<Report>({ action: 'report' });
     expect(verdicts).toEqual(expect.arrayContaining(['writer-gone', 'reopened']));
-    expect(frames.at(-1)?.frameId).toBeLessThan(200);
+    // Of the new export, whose ids begin again.
+    expect(frames[before]?.frameId).toBeLessThan(200);
     expect(openFrameSource(source).health().state).toBe('live');
     expect(entriesOf(baseDir).filter((name) => name.endsWith('.new'))).toEqual([]);
     await next.ask({ action: 'close', cameraId: 'cam' });
@@ -281,17 +297,15 @@ describe('a host that is killed', () => {
   it('P2.6: is told from one that is merely stopped', async () => {
     const { host, source } = await hostAndReader();
     const reader = openFrameSource(source);
+    const health = (): Promise<{ state: string }> => Promise.resolve(reader.health());
     expect(reader.health().state).toBe('idle');
     host.process.signal('SIGSTOP');
-    await sleep(2500);
-    expect(reader.health().state).toBe('hung');
+    await untilHealthIs('hung', health);
     expect(reader.lookNext(() => 0).status).toBe('nothing-newer');
     host.process.signal('SIGCONT');
-    await sleep(500);
-    expect(reader.health().state).toBe('idle');
+    await untilHealthIs('idle', health);
     await host.kill();
-    await sleep(2500);
-    expect(reader.health().state).toBe('dead');
+    await untilHealthIs('dead', health);
     expect(reader.lookNext(() => 0).status).toBe('writer-gone');
     reader.close();
   });
