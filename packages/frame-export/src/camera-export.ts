@@ -73,9 +73,9 @@ export type DrainState = 'detached' | 'waiting' | 'publishing' | 'discarding';
 
 /**
  * Why the frames of the attached pipe are thrown away: the camera was closed; its geometry was changed, and this FFmpeg
- * writes the old one; a framed stream says that its pictures have another size or another pixel format; somebody has cut
- * the files short; the native part has caught a defect of its own; or the FFmpeg before is just letting go, which takes
- * a frame.
+ * writes the old one; a framed stream says that its pictures have another size or another pixel format; somebody has
+ * cut the files short; the native part has caught a defect of its own; or the FFmpeg before is just letting go, which
+ * takes a frame.
  */
 export type DiscardReason =
   'closed' | 'geometry-changed' | 'wrong-size' | 'wrong-format' | 'memory-lost' | 'defect' | 'taking-over';
@@ -285,7 +285,7 @@ export class LiveCameraExport implements CameraExport {
   #openPipe(): number | null {
     this.#attachError = null;
     try {
-      // What comes through the pipe has the size that the host wants, not the one that it could not change.
+      // The new FFmpeg writes the size that the host wants, not the one that could not be changed.
       if (this.#wanted !== null) this.changeGeometry(this.#wanted);
       const { framesWritten, drainPanics } = callNative(() => this.#native.statistics());
       const fd = callNative(() => this.#native.openPipe());

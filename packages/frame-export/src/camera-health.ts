@@ -35,7 +35,10 @@ export interface CameraHealth {
   readonly state: CameraHealthState;
   /** A sentence for the log where something is to be done, or `null`. */
   readonly reason: string | null;
-  /** Over the last 5 to 10 s, or since it was last asked if that is longer; `null` until there is something to count. */
+  /**
+   * Frames per second over the last 5 to 10 s, or since health was last asked if that is longer; `null` until there is
+   * something to count.
+   */
   readonly framesPerSecond: number | null;
   /** Milliseconds since the newest frame was complete, `null` before the first. */
   readonly frameAgeMs: number | null;
@@ -118,7 +121,7 @@ export class CameraHealthJudge {
     return ['live', null];
   }
 
-  /** Over the time since the last window but one began; the first one begins with the first frame. */
+  /** Frames per second since the last window but one began; the first window begins with the first frame. */
   #rate(ms: number, frames: number): number | null {
     if (this.#former === this.#latest && this.#former.frames === frames) {
       this.#former = this.#latest = { ms, frames };

@@ -37,7 +37,7 @@ export const NO_TOTALS: FrameExporterTotals = Object.freeze({
   drainPanics: 0,
 });
 
-/** The sum of both. `camerasOpened` counts the camera. */
+/** The totals with those of one more camera added; `camerasOpened` counts that camera. */
 export function withCamera(
   totals: FrameExporterTotals,
   statistics: CameraExportStatistics,

@@ -66,8 +66,8 @@ export interface FrameExporter {
   sweep(): number;
 
   /**
-   * Health and statistics of all cameras at once, and the totals of the exporter: some microseconds per camera, no system
-   * call.
+   * Health and statistics of all cameras at once, and the totals of the exporter: some microseconds per camera, no
+   * system call.
    */
   statistics(): FrameExporterStatistics;
 
@@ -90,7 +90,7 @@ class LiveFrameExporter implements FrameExporter {
   readonly isEnabled = true;
   readonly #options: FrameExporterOptions;
   readonly #cameras = new Set<CameraExport>();
-  /** Of the cameras that were closed. */
+  /** Totals of the cameras that were closed. */
   #closed = NO_TOTALS;
   #isClosed = false;
 

@@ -12,7 +12,7 @@ import { checkedInteger, checkedOptions, checkedPath, described } from './option
 import { Stores } from './stores.js';
 import type { FrameSourceRef } from './types.js';
 
-/** Whose frames a source accepts. */
+/** The owner whose frames a source accepts. */
 export interface FrameSourceOptions {
   /**
    * User id that the camera's folder and both files must belong to; checked on the open files.
@@ -104,8 +104,9 @@ interface OpenRing {
 }
 
 /**
- * Follows the frames of one camera. Reads are loads from a private read-only mapping: no system call, nothing
- * that the writer or another reader could notice. Every outcome is a value; only misuse throws.
+ * Follows the frames of one camera. Reads are loads from a private mapping, nothing that the writer or another
+ * reader could notice. They make a system call twice a second, to undo what looks have stored, and when the writer's
+ * heartbeat is late. Every outcome is a value; only misuse throws.
  *
  * The source remembers the last frame it delivered: `copyNext` and `lookNext` go on from there and tell
  * exactly how many frames were missed, `copyNewest` and `lookNewest` deliver each frame at most once.
@@ -117,7 +118,7 @@ export class FrameSource {
   #ring: OpenRing | null = null;
   #unavailable: SourceVerdict = { status: 'absent' };
   #lastFrameId = 0;
-  /** Of the ring that was open last: frame ids mean the same in rings of the same epoch only. */
+  /** Epoch of the ring that was open last: frame ids mean the same in rings of the same epoch only. */
   #epoch: string | null = null;
   #isClosed = false;
 
@@ -178,20 +179,20 @@ export class FrameSource {
     return this.#take((reader, after) => reader.lookNewest(look, after));
   }
 
-  /** As `lookNewest`, for the oldest frame after the last one delivered that is still there. */
+  /** Does what `lookNewest` does, for the oldest frame after the last one delivered that is still there. */
   lookNext<T>(look: (picture: Uint8Array, frame: FrameMetadata) => T): SourceLook<T> {
     return this.#take((reader, after) => reader.lookNext(look, after));
   }
 
-  /** As `lookNewest`, for a given frame. Does not change what `lookNext` goes on from. */
+  /** Does what `lookNewest` does, for a given frame. Does not change what `lookNext` goes on from. */
   lookAt<T>(look: (picture: Uint8Array, frame: FrameMetadata) => T, frameId: number): SourceLook<T> {
     return this.#read((reader) => reader.lookAt(look, frameId));
   }
 
   /**
    * Opens what is at the path now, if it is not what is open already. Cheap enough to be called at each turn
-   * of a polling loop while a verdict asks for it. Frame ids go on within an epoch and begin again in a new
-   * one; `lastFrameId` follows that. Views of the old mapping become empty.
+   * of a polling loop while the outcome of a read asks for that. Frame ids go on within an epoch and begin again in a
+   * new one; `lastFrameId` follows that. Views of the old mapping become empty.
    *
    * @throws FrameExportError `PERMISSION_DENIED`, `WRONG_OWNER`, `RING_TOO_LARGE`, `UNSUPPORTED_PLATFORM`,
    *   `NATIVE_UNAVAILABLE`, `CLOSED`, `IO`
@@ -229,7 +230,8 @@ export class FrameSource {
     const { native, reader } = this.#ring;
     const now = process.hrtime.bigint();
     const heartbeatAgeMs = ageMs(reader.heartbeatNs, now);
-    // By its id: a look of this kind says nothing about how long the caller's own looks take.
+    // The newest frame is asked for by its id: a look of this kind says nothing about how long the caller's own looks
+    // take.
     const { newestId } = reader;
     const newest =
       newestId === 0 ? null : reader.lookAt((_, { timestampNs }) => ageMs(timestampNs, now), newestId);

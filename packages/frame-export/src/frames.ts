@@ -39,7 +39,7 @@ export interface ArrivedFrame {
   readonly picture: Uint8Array;
 }
 
-/** As `ArrivedFrame`, with what `look` made of the picture in place. */
+/** An arrived frame, with what `look` made of the picture in place instead of a copy. */
 export interface SeenFrame<T> {
   readonly source: FrameSource;
   readonly frame: FrameMetadata;
@@ -123,7 +123,7 @@ function isList(sources: FramesOf | readonly FramesOf[]): sources is readonly Fr
   return Array.isArray(sources);
 }
 
-/** By what it can do: a source may come from another copy of this module. */
+/** Tells a source by what it can do: it may come from another copy of this module. */
 function isSource(given: FramesOf): given is FrameSource {
   return typeof given === 'object' && 'waitTarget' in given;
 }

@@ -45,7 +45,7 @@ function adviceFor(words: string, name: string): string {
   return `install ${name} again; if that does not help, report these words`;
 }
 
-/** The first line of each attempt's message. The error that has them all as its causes is none of them. */
+/** The first line of each attempt's message. The error that has the attempts as its causes is not an attempt. */
 function attempts(cause: unknown): string[] {
   const messages: string[] = [];
   const seen = new Set<unknown>([cause]);

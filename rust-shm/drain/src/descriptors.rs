@@ -6,13 +6,14 @@ use rustix::process::{Resource, getrlimit};
 use std::fs;
 use thiserror::Error;
 
-/// What opening a camera needs: its lock, its `frame.meta`, the base folder, and what is open for an instant only.
+/// The descriptors that opening a camera needs: its lock, its `frame.meta`, the base folder, and what is open for an
+/// instant only.
 pub(crate) const FOR_A_CAMERA: u64 = 8;
-/// What attaching needs: both ends of the pipe.
+/// The descriptors that attaching needs: both ends of the pipe.
 pub(crate) const FOR_A_PIPE: u64 = 2;
-/// Half of the limit is kept when a camera is opened, and never more than this.
+/// The most that is kept when a camera is opened, which otherwise is half of the limit.
 const MOST_KEPT: u64 = 1024;
-/// What is kept when a pipe is made for a camera that is open already: enough to start FFmpeg.
+/// The descriptors that are kept when a pipe is made for a camera that is open already: enough to start FFmpeg.
 const KEPT_FOR_A_START: u64 = 16;
 
 /// Too many files are open in this process.

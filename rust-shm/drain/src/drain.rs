@@ -6,8 +6,8 @@
 //!
 //! Per frame it does nothing but `read` into the slot, two reads of the clock (no system calls) and the
 //! stores that publish. It takes no lock and allocates nothing. Whenever it cannot publish it reads into
-//! memory that was set aside before the pipe was handed out. Of a framed stream the heads of the frames are read
-//! into a small buffer first: one more `read` per frame at most, and the picture still goes straight into the slot.
+//! memory that was set aside before the pipe was handed out. In a framed stream each frame's head is read into
+//! a small buffer first: one more `read` per frame at most, and the picture still goes straight into the slot.
 
 use crate::fail_point::fail_point;
 use crate::generations::Generations;
@@ -415,8 +415,8 @@ impl Drain {
 ///
 /// # Safety
 ///
-/// `to` is writable for `count` bytes, which nobody else in this process accesses meanwhile, or only writes to as well. Memory of a
-/// mapping whose file was cut off is allowed: the kernel answers `EFAULT`, and no signal is raised.
+/// `to` is writable for `count` bytes, which nobody else in this process accesses meanwhile, or only writes to as
+/// well. Memory of a mapping whose file was cut off is allowed: the kernel answers `EFAULT`, and no signal is raised.
 unsafe fn read(from: BorrowedFd<'_>, to: *mut u8, count: usize) -> Read {
     loop {
         // SAFETY: the caller vouches for the memory, `BorrowedFd` for the descriptor.

@@ -21,7 +21,7 @@ const THREAD_LIMITS: &str = "raise the limit of threads that is reached: the use
                              service's (pids.max, --pids-limit of Docker, TasksMax of systemd), or the system's \
                              (kernel.threads-max)";
 
-/// What an export is to be like.
+/// The properties of an export that is to be opened.
 #[derive(Clone, Debug)]
 pub struct ExportOptions {
     /// The folder that holds the folders of all cameras.
@@ -88,7 +88,7 @@ pub struct Statistics {
     pub bytes_written: u64,
     /// When the newest frame was complete, CLOCK_MONOTONIC; `None` before the first.
     pub last_frame_ns: Option<u64>,
-    /// What the drain of the attached pipe does.
+    /// The state of the drain of the attached pipe.
     pub drain: DrainState,
     /// What the attached pipe carries.
     pub stream: Stream,
@@ -96,7 +96,7 @@ pub struct Statistics {
     pub stream_damages: u64,
     /// Capacity of the attached pipe; 0 if there is none.
     pub pipe_bytes: usize,
-    /// From 1; one more with each change of shape.
+    /// The number of the generation, from 1; one more with each change of shape.
     pub generation: u64,
     /// Panics in drain threads: defects, of which each ended the publishing of one pipe.
     pub drain_panics: u64,

@@ -1,5 +1,6 @@
 //! The generations of one export: the present one, and how the next takes its place, for a new geometry and when
-//! somebody has removed or replaced the files. Shared by the host's [`Export`](crate::Export), its drains and the keeper.
+//! somebody has removed or replaced the files. Shared by the host's [`Export`](crate::Export), its drains and the
+//! keeper.
 
 use crate::descriptors::{NoDescriptors, check_for_a_restore};
 use crate::export::{ExportOptions, OpenError};
@@ -162,7 +163,8 @@ impl Generations {
         self.finish();
     }
 
-    /// As [`close`](Self::close) for a process that ends: readers find the writer dead, and wait for its return.
+    /// Closes like [`close`](Self::close), for a process that ends: readers find the writer dead, and wait for its
+    /// return.
     pub(crate) fn leave(&self) {
         // ORDER close: relaxed, before the store of `close` in the same thread.
         self.is_left.store(true, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use vas_frame_segment::sweep;
 
-/// What there is to do.
+/// The repairs that are to be made.
 #[derive(Default)]
 pub(crate) struct Work {
     /// Base folders in which nothing of this process has been looked for yet.

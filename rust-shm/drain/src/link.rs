@@ -1,4 +1,4 @@
-//! What an export and the thread that drains a pipe for it know of each other.
+//! The state that an export shares with the thread that drains its pipe.
 
 use crate::matroska::{Colours, Mismatch};
 use crate::pipe::ReadEnd;
@@ -97,7 +97,7 @@ impl Stream {
     }
 }
 
-/// What one drain thread owns and its export may ask. It holds the read end of the pipe: the descriptor stays
+/// The shared state of one drain thread and its export. It holds the read end of the pipe: the descriptor stays
 /// open, and its number stays ours, until the stream has ended and nobody is waking the thread.
 #[derive(Debug)]
 pub(crate) struct Link {

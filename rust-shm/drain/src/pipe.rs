@@ -10,9 +10,10 @@ use rustix::io;
 use rustix::param::page_size;
 use rustix::pipe::{PipeFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with};
 
-/// What is of use: FFmpeg writes pieces of 32 KiB, and a larger pipe saves the drain few system calls more.
+/// The largest size that is of use: FFmpeg writes pieces of 32 KiB, and a larger pipe saves the drain few system calls
+/// more.
 const MOST_BYTES: usize = 256 << 10;
-/// What a pipe has at least: below a piece of FFmpeg's the two wait for each other at every write.
+/// The smallest size of a pipe: below a piece of FFmpeg's the two wait for each other at every write.
 const LEAST_BYTES: usize = 32 << 10;
 /// The kernel's limit on the pipes of a user if it cannot be read: that of every kernel.
 const DEFAULT_LIMIT_BYTES: usize = 64 << 20;
@@ -34,7 +35,7 @@ pub(crate) struct ReadEnd {
 }
 
 impl ReadEnd {
-    /// What the kernel granted.
+    /// The size that the kernel granted.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -85,8 +86,8 @@ fn wanted_bytes(frame_bytes: usize, limit_bytes: Option<usize>, in_use: usize) -
         .clamp(LEAST_BYTES, MOST_BYTES)
 }
 
-/// What all pipes of one user may have (`pipe-user-pages-soft`) before new ones get two pages each; `None` without
-/// a limit. Read once.
+/// The bytes that all pipes of one user may have (`pipe-user-pages-soft`) before new ones get two pages each; `None`
+/// without a limit. Read once.
 fn limit_bytes() -> Option<usize> {
     static LIMIT: OnceLock<Option<usize>> = OnceLock::new();
     *LIMIT.get_or_init(|| {

@@ -69,7 +69,7 @@ impl<'a> Bell<'a> {
 }
 
 /// Wakes one thread out of [`wait_any`](crate::wait_any), from any other thread of the process. It need not be
-/// waiting yet: an alarm stays raised until a wait has told of it.
+/// waiting yet: an alarm stays raised until a wait has reported it.
 #[derive(Debug, Default)]
 pub struct Alarm(AtomicU32);
 
@@ -87,7 +87,7 @@ impl Alarm {
         _ = futex::wake(&self.0, Flags::PRIVATE, 1);
     }
 
-    /// Whether it was raised; not any more after this.
+    /// Whether the alarm was raised; lowers it.
     pub(crate) fn take(&self) -> bool {
         // ORDER alarm: acquire, as above.
         self.0.swap(0, Ordering::Acquire) == 1
@@ -180,7 +180,7 @@ mod tests {
         let open = || FrameSource::open_dir(path, crate::SourceOptions::default()).unwrap();
         let (reader, follower, other) = (open(), open(), open());
         thread::scope(|threads| {
-            // One that answers each frame with the next, and two that only follow.
+            // Three readers: one answers each frame with the next, two only follow.
             for source in [&follower, &other] {
                 threads.spawn(move || read(source, 0, ROUNDS));
             }

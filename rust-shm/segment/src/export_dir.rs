@@ -29,7 +29,7 @@ pub(crate) enum Found {
     Foreign,
 }
 
-/// What the readers of a ring are told that another writer left behind.
+/// The news for the readers of a ring that another writer left behind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fate {
     /// The camera goes on in a newer ring, or is about to.
@@ -113,8 +113,8 @@ impl ExportDir {
         remove_dir(base, name, self.id)
     }
 
-    /// Tells the readers of a ring that has no mapping here, and says `Live`. Of a dead writer they need not be told:
-    /// its heartbeat is made as old as can be, so that they need not wait until it is.
+    /// Tells the readers of a ring that has no mapping here and whose state is `Live`. The state of a dead writer's
+    /// ring stays `Live`: its heartbeat is made as old as can be, so that readers find the writer dead at once.
     ///
     /// The few bytes are written through the file, so nothing that the file holds, nor anybody who cuts it short
     /// meanwhile, can harm this process as it could through a mapping.
@@ -163,8 +163,8 @@ pub(crate) fn remove_files(dir: impl AsFd) {
     }
 }
 
-/// As [`remove_files`] for a folder that is not open, unless something else stands at its name by now. Needs no
-/// descriptor, so that it works when there is none left.
+/// Does what [`remove_files`] does for a folder that is not open, unless something else stands at its name by now.
+/// Needs no descriptor, so that it works when there is none left.
 pub(crate) fn remove_files_of(base: &BaseDir, name: &str, id: FileId) {
     // Only this user and root can put a link there between the check and the removal.
     if FileId::at(&base.fd, name) == Ok(id) {

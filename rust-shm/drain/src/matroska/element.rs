@@ -1,6 +1,6 @@
 //! Elements of EBML: ids, sizes and small values (RFC 8794). Nothing here looks beyond the slice that it is given.
 
-/// What could be read from the beginning of some bytes.
+/// The outcome of reading the beginning of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parsed<T> {
     /// The value, and the number of bytes that it takes.
@@ -15,7 +15,7 @@ pub(super) enum Parsed<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Size {
     Known(u64),
-    /// Until something that cannot be inside of it: live streams have that.
+    /// Unknown: the element ends at something that cannot be inside. Live streams have such elements.
     Unknown,
 }
 

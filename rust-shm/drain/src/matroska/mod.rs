@@ -55,7 +55,7 @@ const PICTURE_LIMIT: u64 = 1 << 32;
 const DEFAULT_TIMESTAMP_SCALE_NS: u64 = 1_000_000;
 const LACING: u8 = 0x06;
 
-/// What the bytes at the beginning of the window are.
+/// The meaning of the bytes at the beginning of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// It cannot be told from these: show more, to be had up to [`WINDOW_BYTES`].
@@ -85,7 +85,7 @@ pub enum Mismatch {
     WrongFormat,
 }
 
-/// What a stream says of its colours, in the code points of ITU-T H.273; `None` where it says nothing.
+/// The colours that a stream says, in the code points of ITU-T H.273; `None` where it says nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Colours {
     /// MatrixCoefficients.
@@ -134,7 +134,8 @@ impl Track {
 /// Where in the stream the window begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// Behind an EBML header, where elements follow each other until the first cluster. So many bytes of it were seen.
+    /// Behind an EBML header, where elements follow each other until the first cluster. Holds how many bytes of them
+    /// were seen.
     Header(u64),
     /// Behind a picture: another block of the same cluster, or something new.
     Cluster(Cluster),
@@ -147,7 +148,7 @@ enum Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cluster {
     timestamp: u64,
-    /// Bytes of it that are still to come; `u64::MAX` where its size is not known.
+    /// Bytes of the cluster that are still to come; `u64::MAX` where its size is not known.
     left: u64,
 }
 
@@ -178,7 +179,7 @@ pub(crate) struct Parser {
 }
 
 impl Parser {
-    /// For pictures of this width and height, with so many bytes.
+    /// A parser for pictures of this width and height, of so many bytes each.
     pub(crate) fn new(width: u32, height: u32, picture_bytes: usize) -> Self {
         Self {
             wanted: (width, height),
@@ -202,7 +203,7 @@ impl Parser {
         }
     }
 
-    /// What the track says of its colours; nothing before there is one.
+    /// The colours that the track says; none before there is a track.
     pub(crate) fn colours(&self) -> Colours {
         self.track.unwrap_or_default().colours
     }

@@ -133,8 +133,8 @@ impl Follower {
         self.note(taken)
     }
 
-    /// Puts down that a frame of `source` was taken by other means, and returns how many were missed before it.
-    /// `None` if it is not newer than the last one taken, or `source` is not what is open any more.
+    /// Notes that a frame of `source` was taken by other means, and returns how many frames were missed before that
+    /// one. `None` if the frame is not newer than the last one taken, or `source` is not what is open any more.
     pub fn take(&mut self, source: &Arc<FrameSource>, record: &FrameRecord) -> Option<u64> {
         let is_newer = Arc::ptr_eq(source, &self.source) && record.frame_id > self.last;
         is_newer.then(|| {

@@ -31,11 +31,11 @@ const LARGEST_META: u64 = 16 << 20;
 /// How a source is mapped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SourceOptions {
-    /// What happens to a store.
+    /// How the files are mapped, which decides what happens to a store.
     pub map_mode: MapMode,
     /// Maps all pages when the source is opened, so that the first look at each slot costs no page faults.
     pub populate: bool,
-    /// Whose frames are accepted.
+    /// The owner whose frames are accepted.
     pub owner: Owner,
 }
 
@@ -282,8 +282,8 @@ impl FrameSource {
         self.health_report().health
     }
 
-    /// As [`health_report`](Self::health_report), at a given time of [`monotonic_ns`]. Three system calls at most,
-    /// none of which waits for anything.
+    /// The same as [`health_report`](Self::health_report), at a given time of [`monotonic_ns`]. Three system calls at
+    /// most, none of which waits for anything.
     #[must_use]
     pub fn health_report_at(&self, now_ns: u64) -> HealthReport {
         if !self.is_intact() {

@@ -1,4 +1,4 @@
-//! Whose frames a reader accepts. Everything is asked of what was opened, so that nothing can be exchanged afterwards.
+//! The owner whose frames a reader accepts. All checks look at open files, so that nothing can be exchanged afterwards.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -12,19 +12,19 @@ const ROOT: u32 = 0;
 /// Whom the kernel names instead of a user that this user namespace does not know.
 const UNKNOWN: u32 = 65534;
 
-/// Whose frames a source accepts.
+/// The owner whose frames a source accepts.
 ///
 /// `/dev/shm` is open to every local user: whoever makes the base folder there first, while no video server runs, could
 /// show readers any picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Owner {
-    /// Those of this process's user and of root; and those of any user if the base folder must have been put where it
-    /// is by an administrator: it is a mount point, as in a container, or nobody else may write to the folder above.
+    /// This process's user and root; and any user if the base folder must have been put where it is by an
+    /// administrator: it is a mount point, as in a container, or nobody else may write to the folder above.
     #[default]
     Trusted,
-    /// Those of the user with this id.
+    /// The user with this id.
     User(u32),
-    /// Those of everybody.
+    /// Any user.
     Anyone,
 }
 
@@ -63,13 +63,13 @@ impl From<Errno> for CheckError {
     }
 }
 
-/// Who owns what, of what was opened.
+/// The user ids of what was opened, and of this process.
 struct Owners {
-    /// Of the camera's folder.
+    /// The owner of the camera's folder.
     folder: u32,
     files: [u32; 2],
     base: u32,
-    /// Of this process.
+    /// The effective user of this process.
     user: u32,
 }
 

@@ -32,7 +32,7 @@ pub enum Waited {
     Interrupted,
 }
 
-/// A source to be waited for, and the last frame that was seen of it.
+/// A source to wait for, and the last of its frames that was seen.
 #[derive(Clone, Copy, Debug)]
 pub struct Awaited<'a> {
     /// The source.
@@ -45,7 +45,7 @@ pub struct Awaited<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WaitedAny {
     /// The source of this index has a newer frame, or will have none any more: [`Waited::Newer`] or [`Waited::Over`].
-    /// It is the first of them; look at those after it as well, or a source that always has news hides them.
+    /// Only the first such source is named: look at those after it as well, or one that always has news hides them.
     Ready(usize, Waited),
     /// The time limit was reached.
     TimedOut,

@@ -28,8 +28,8 @@ pub struct CameraLock {
 }
 
 impl CameraLock {
-    /// Takes the lock, and removes what a writer of this camera that died left behind. Readers that are still
-    /// attached to that are told to open again: the camera comes back.
+    /// Takes the lock, and removes what a writer of this camera that died left behind. Readers that still have its ring
+    /// open are told to open again: the camera comes back.
     ///
     /// The base folder is created (mode 0755) if only its last component is missing.
     ///

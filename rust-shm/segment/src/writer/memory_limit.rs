@@ -1,5 +1,5 @@
 //! How much memory a tmpfs can still be given, asked for in advance: the kernel reserves whatever the file system
-//! has room for, and when no memory is left for it, ends a process - the video server, as likely as not.
+//! has room for, and ends a process when no memory is left: the video server, as likely as not.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -23,8 +23,8 @@ pub(crate) struct MemoryLimit {
     pub(crate) control_group: Option<PathBuf>,
 }
 
-/// What a file of this size takes, with the page table and the index that the kernel needs for it: 17 bytes and
-/// some padding for each page of 4096.
+/// The memory that a file of this size takes, the kernel's page table and index included: 17 bytes and some padding
+/// for each page of 4096.
 pub(crate) fn memory_for(file_bytes: u64) -> u64 {
     file_bytes.saturating_add(file_bytes / 128)
 }
@@ -54,7 +54,7 @@ pub(crate) fn memory_limit(dir: impl AsFd) -> Option<MemoryLimit> {
         .min_by_key(|limit| limit.available)
 }
 
-/// Empty if it cannot be read, which none of these files is otherwise.
+/// The text of a file; empty if it cannot be read. None of these files is ever empty.
 fn text_of(path: impl AsRef<Path>) -> String {
     fs::read(path).map_or_else(
         |_| String::new(),
@@ -96,7 +96,7 @@ const V1: Version = Version {
 };
 
 impl Version {
-    /// What a group may still be given, from the texts of its files.
+    /// The bytes that a group may still be given, from the texts of its files.
     fn available(&self, text_of: impl Fn(&str) -> String) -> Option<u64> {
         // "max" is no number and no limit.
         let number_in = |file: &&str| text_of(file).trim().parse::<u64>().ok();

@@ -14,8 +14,8 @@ use crate::export_dir::{DATA, META};
 /// How long the processes are looked through, the newest first. What is found until then is told.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// What rings that are gone take, as far as it can be known: this user's processes may be looked at, and those of the
-/// same container.
+/// The memory of rings that are gone, as far as it can be known: only this user's processes may be looked at, and only
+/// those of the same container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pinned {
     /// Bytes that are free when these processes let go.
@@ -25,7 +25,7 @@ pub struct Pinned {
 }
 
 impl Pinned {
-    /// Of the file system that the base folder is on.
+    /// The memory of such rings on the file system of the base folder.
     pub(crate) fn on_the_file_system_of(base: &BaseDir) -> Self {
         let Ok(stat) = fstat(&base.fd) else {
             return Self::default();

@@ -27,10 +27,10 @@ use crate::mapping::WritableMapping;
 use crate::os_error::OsError;
 use crate::writer_lock;
 
-/// A folder and two files.
+/// The inodes of a ring: a folder and two files.
 const INODES_NEEDED: u64 = 3;
 
-/// What a ring is to be like.
+/// The properties of a ring that is to be created.
 #[derive(Clone, Copy, Debug)]
 pub struct SegmentOptions {
     /// Geometry and number of slots.
@@ -39,7 +39,7 @@ pub struct SegmentOptions {
     pub file_mode: FileMode,
     /// Random, one for every start of the export: see [`new_epoch`].
     pub epoch: [u8; 16],
-    /// From 1 within the epoch.
+    /// The number of the ring within the epoch, from 1.
     pub generation: u64,
     /// The id that the first frame gets, from 1.
     pub first_frame_id: u64,
@@ -366,7 +366,7 @@ impl Segment {
     }
 }
 
-/// What readers know already is not taken back.
+/// Stores a final state into a ring that is live. Another final state, which readers may know already, stays.
 fn set_state_of_live(memory: &WritableMapping, fate: State) {
     if state(memory) == Some(State::Live) {
         set_state(memory, fate);
