@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import type { Check, CheckOptions } from './check.js';
 import { container } from './container.js';
 import { crowd } from './crowd.js';
+import { emittedJs } from './emitted-js.js';
 import { emitted } from './emitted.js';
 import { killPoints } from './kill-points.js';
 import { litmus } from './litmus.js';
@@ -20,6 +21,7 @@ const checks: Readonly<Record<string, Check>> = {
   truncation,
   litmus,
   emitted,
+  'emitted-js': emittedJs,
   platforms,
 };
 

