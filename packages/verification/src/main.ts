@@ -8,6 +8,7 @@ import { emitted } from './emitted.js';
 import { killPoints } from './kill-points.js';
 import { litmus } from './litmus.js';
 import { platforms } from './platforms.js';
+import { pod } from './pod.js';
 import { soak } from './soak.js';
 import { tearHunt } from './tear-hunt.js';
 import { truncation } from './truncation.js';
@@ -16,6 +17,7 @@ const checks: Readonly<Record<string, Check>> = {
   tear: tearHunt,
   kill: killPoints,
   container,
+  pod,
   soak,
   crowd,
   truncation,

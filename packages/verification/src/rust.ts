@@ -22,6 +22,12 @@ export function buildCHunter(): string {
   return program;
 }
 
+/** The command line tool. */
+export function buildCommandLineTool(): string {
+  cargo('build', '--package', 'vas-frames-cli');
+  return `${targetDir}/debug/vas-frames`;
+}
+
 /** The native file with its fail points compiled in, and the environment of a host that has this fault. */
 export function buildFaultyAddon(): (fault: string) => Readonly<Record<string, string>> {
   const script = fileURLToPath(new URL('../../frame-export/native/faulty/build.mjs', import.meta.url));
