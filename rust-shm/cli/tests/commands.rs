@@ -1,6 +1,6 @@
 //! O1: every command, run as a process of its own, against systems that are well and systems that are not.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../segment/tests/stage/mod.rs"]
 mod stage;

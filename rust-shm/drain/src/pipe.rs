@@ -120,7 +120,6 @@ fn resize(pipe: &OwnedFd, wanted: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::{LEAST_BYTES, MOST_BYTES, Pipe, wanted_bytes};
     use rustix::io::{read, write};

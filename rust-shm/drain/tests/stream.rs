@@ -1,7 +1,6 @@
 //! From a stream of bytes to frames in shared memory.
 
 #![allow(missing_docs, reason = "a test")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod stage;
 

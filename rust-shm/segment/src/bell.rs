@@ -161,7 +161,6 @@ mod tests {
     }
 
     #[test]
-    #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     fn p2_17_no_wake_is_lost_in_a_hundred_thousand_rounds() {
         let random = u64::from_le_bytes(new_epoch().unwrap()[..8].try_into().unwrap());
         let base_dir = PathBuf::from(format!("/dev/shm/vas-test-{random:016x}"));

@@ -1,7 +1,5 @@
 //! Following a camera: what a reader gets when the ring that it reads comes to its end.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use std::sync::Arc;

@@ -1,11 +1,5 @@
 //! What is checked before anything is touched: camera ids and file modes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
 use vas_frame_segment::{CameraId, FileMode};
 
 #[test]

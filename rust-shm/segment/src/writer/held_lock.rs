@@ -146,7 +146,6 @@ fn open_lock_file(base: &BaseDir, name: &str) -> Result<OwnedFd, LockError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::{BaseDir, CameraId, HeldLock, lock_name, open_lock_file};
     use std::path::PathBuf;

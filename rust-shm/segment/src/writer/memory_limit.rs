@@ -158,7 +158,6 @@ fn unescaped(path: &str) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::{V1, V2, Version, control_groups, mem_available, memory_limit};
     use std::fs::File;
