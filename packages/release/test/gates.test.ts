@@ -227,7 +227,9 @@ describe('what is run before a package is packed', () => {
     const home = copied(LOADER);
     let output = '';
     try {
-      run('npm', ['pack', '--pack-destination', folder], { cwd: home });
+      // Of pnpm, if that runs the tests.
+      const env = { npm_config_user_agent: undefined };
+      run('npm', ['pack', '--pack-destination', folder], { cwd: home, env });
     } catch (error) {
       if (error instanceof CommandFailed) output = error.output;
     }
