@@ -50,11 +50,11 @@ describe('docs/requirements.md', () => {
       ]),
   );
 
-  it('lists requirements in their order', () => {
-    expect([...rows.keys()]).toEqual(IDS.filter((id) => rows.has(id)));
+  it('lists every requirement', () => {
+    expect([...rows.keys()]).toEqual(IDS);
   });
 
-  it.each([...rows.keys()])('%s is proved where the table says, by a title that names it', (id) => {
+  it.each(IDS)('%s is proved where the table says, by a title that names it', (id) => {
     const paths = rows.get(id) ?? [];
     expect(paths).not.toEqual([]);
     // Test titles name an id as it is, functions in Rust and Python as p1_2_.
