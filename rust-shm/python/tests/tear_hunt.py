@@ -14,27 +14,35 @@ import numpy as np
 import vas_frames
 
 WORDS_APART = 16
+# Long enough for a writer at full speed to come round, so that every second look in place sees a torn picture.
+PAUSE_S = 0.002
 
 
-def is_whole(picture: vas_frames.Frame | vas_frames.View) -> bool:
-    """Whether each block carries the low half of the id."""
+def is_whole(picture: vas_frames.Frame | vas_frames.View, pause_s: float = 0) -> bool:
+    """Whether each block carries the low half of the id; with a pause between the two halves of the picture."""
     words = picture.nv12.view("<u4")[::WORDS_APART]
-    return bool((words == picture.id & 0xFFFF_FFFF).all())
+    upper, lower = np.split(words, [len(words) // 2])
+    is_upper_whole = bool((upper == picture.id & 0xFFFF_FFFF).all())
+    if pause_s:
+        time.sleep(pause_s)
+    return is_upper_whole and bool((lower == picture.id & 0xFFFF_FFFF).all())
 
 
 def hunt(folder: str, seconds: float, is_validated: bool) -> dict[str, int]:
     """Without validation what was seen in place is believed, also where the look says that it was overtaken."""
     counts = {"accepted": 0, "lapped": 0, "tornAccepted": 0, "tornRefused": 0}
     looks: list[bool] = []
+    turn = 0
 
     def look(view: vas_frames.View) -> bool:
-        looks.append(is_whole(view))
+        looks.append(is_whole(view, PAUSE_S if turn % 2 else 0))
         return looks[-1]
 
     with vas_frames.open(path=folder, owner=vas_frames.ANYONE) as camera:
         out = np.empty(camera.geometry.frame_bytes, np.uint8)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
+            turn += 1
             looks.clear()
             seen = camera.look(look, 0.1)
             if not is_validated:
