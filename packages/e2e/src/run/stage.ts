@@ -116,6 +116,11 @@ export class Stage {
   }
 
   /** Starts the cameras, the counter and the host, and waits until every viewer receives packets. */
+  /** Whether FFmpeg drops frames of its raw output instead of waiting for who reads it. */
+  get isTapIsolated(): boolean {
+    return this.#options.isTapIsolated;
+  }
+
   static async set(options: StageOptions): Promise<Stage> {
     const counter = await RtpCounter.start(options.cameras * viewersPerCamera + options.sparePorts);
     const cameras: RtspCamera[] = [];
