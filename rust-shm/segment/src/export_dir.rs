@@ -99,7 +99,7 @@ impl ExportDir {
     /// The meta file whose lock a living process holds, this one included.
     pub(crate) fn living_writer(&self) -> Option<FileId> {
         let meta = self.open_meta(OFlags::RDONLY).ok()?;
-        writer_lock::is_held(&meta).ok()?.then_some(())?;
+        writer_lock::is_held_by_writer(&meta).then_some(())?;
         FileId::of(meta).ok()
     }
 

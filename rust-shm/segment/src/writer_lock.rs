@@ -23,6 +23,17 @@ pub(crate) fn is_held(meta: impl AsFd) -> Result<bool, Errno> {
     command(meta.as_fd(), libc::F_OFD_GETLK, libc::F_RDLCK).map(|found| found != libc::F_UNLCK)
 }
 
+/// As [`is_held`], for a writer to be: where the kernel does not answer the question, a lock for reading is asked for and
+/// given back. Readers never do that: a lock that they hold for an instant could be in the way of a writer.
+pub(crate) fn is_held_by_writer(meta: impl AsFd) -> bool {
+    let meta = meta.as_fd();
+    is_held(meta).unwrap_or_else(|_| {
+        let is_refused = command(meta, libc::F_OFD_SETLK, libc::F_RDLCK).is_err();
+        let _ = release(meta);
+        is_refused
+    })
+}
+
 /// One command about the whole file; the answer is the kind of lock that stands in the way.
 #[allow(
     clippy::cast_possible_truncation,

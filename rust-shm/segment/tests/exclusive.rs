@@ -6,40 +6,13 @@ mod stage;
 
 use std::fs;
 use std::path::Path;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::mount::{MountFlags, mount_bind, mount_remount};
 use rustix::process::Signal;
-use stage::{Process, Stage, camera, lock, names, options, play, role, wait_until, writer};
-use vas_frame_protocol::{State, beat};
-use vas_frame_segment::clock::monotonic_ns;
+use stage::{Stage, camera, lock, much_later, names, options, play, role, start_writer, write_until_killed};
+use vas_frame_protocol::State;
 use vas_frame_segment::{CameraLock, FrameSource, Health, LockError, Segment, sweep};
-
-/// A writer of camera `a` that beats and publishes until it is killed.
-fn write_until_killed(base: &Path) -> ! {
-    let lock = lock(base, "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
-    let mut writer = writer(&segment);
-    loop {
-        beat(segment.memory(), monotonic_ns());
-        stage::publish(&mut writer, 1);
-        sleep(Duration::from_millis(20));
-    }
-}
-
-fn start_writer(test: &str, base: &Path) -> (Process, FrameSource) {
-    let process = play(test, "writer", base);
-    wait_until("the other process publishes", || {
-        FrameSource::open(base, &camera("a")).is_ok_and(|source| source.health() == Health::Live)
-    });
-    (process, FrameSource::open(base, &camera("a")).unwrap())
-}
-
-/// A time at which every heartbeat so far is old.
-fn much_later() -> u64 {
-    monotonic_ns() + 3_600_000_000_000
-}
 
 fn code(base: &Path) -> &'static str {
     CameraLock::acquire(base, &camera("a")).unwrap_err().code()

@@ -252,10 +252,11 @@ impl FrameSource {
             .all(|(name, file)| FileId::of(file).is_ok_and(|open| FileId::at(&dir, name) == Ok(open)))
     }
 
-    /// Whether a living process holds the writer's lock. Takes no lock; nobody can notice the question.
+    /// Whether a living process holds the writer's lock. Takes no lock; nobody can notice the question. `true` where the
+    /// kernel does not answer it, so that a writer that may live is not taken for dead.
     #[must_use]
     pub fn writer_holds_lock(&self) -> bool {
-        writer_lock::is_held(&self.meta).unwrap_or(false)
+        writer_lock::is_held(&self.meta).unwrap_or(true)
     }
 
     /// Whether the files are as long as they were when they were mapped.

@@ -19,10 +19,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::mount::{MountFlags, mount};
-use vas_frame_protocol::{FrameStamp, Geometry, RingShape, Writer};
+use vas_frame_protocol::{FrameStamp, Geometry, RingShape, Writer, beat};
 use vas_frame_segment::clock::monotonic_ns;
 use vas_frame_segment::{
-    CameraId, CameraLock, FileMode, FrameSource, Segment, SegmentOptions, WritableMapping, new_epoch,
+    CameraId, CameraLock, FileMode, FrameSource, Health, Segment, SegmentOptions, WritableMapping, new_epoch,
 };
 
 /// A new folder in shared memory, removed with all that is in it.
@@ -131,6 +131,32 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "waited 60 s until {what}");
         sleep(Duration::from_millis(2));
     }
+}
+
+/// A writer of camera `a` that beats and publishes until it is killed.
+pub(crate) fn write_until_killed(base: &Path) -> ! {
+    let lock = lock(base, "a");
+    let segment = Segment::create(&lock, &options()).unwrap();
+    let mut writer = writer(&segment);
+    loop {
+        beat(segment.memory(), monotonic_ns());
+        publish(&mut writer, 1);
+        sleep(Duration::from_millis(20));
+    }
+}
+
+/// A process that plays [`write_until_killed`] as its part of the test, and a reader of what it exports.
+pub(crate) fn start_writer(test: &str, base: &Path) -> (Process, FrameSource) {
+    let process = play(test, "writer", base);
+    wait_until("the other process publishes", || {
+        FrameSource::open(base, &camera("a")).is_ok_and(|source| source.health() == Health::Live)
+    });
+    (process, FrameSource::open(base, &camera("a")).unwrap())
+}
+
+/// A time at which every heartbeat so far is old.
+pub(crate) fn much_later() -> u64 {
+    monotonic_ns() + 3_600_000_000_000
 }
 
 const ROLE: &str = "VAS_TEST_ROLE";
