@@ -111,8 +111,9 @@ const commands = {
       ['vas-frame-segment', 'ratios'],
       ['vas-frame-drain', 'cpu_per_frame'],
       ['vas-frame-drain', 'cameras'],
+      ['vas-frame-drain', 'waiting'],
     ]) {
-      console.log(`\n${crate}`);
+      console.log(`\n${crate}, ${name}`);
       await run('cargo', ['bench', '--quiet', ...cargoManifest, '-p', crate, '--bench', name, '--', ...args]);
     }
     await pnpm('-r', '--workspace-concurrency=1', '--reporter=append-only', 'run', 'bench', ...args);
