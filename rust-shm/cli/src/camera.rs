@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde::Serialize;
 use vas_frame_protocol::{ChromaSiting, ColourRange, FrameRecord, RingMemory};
 use vas_frame_segment::clock::wall_ns;
-use vas_frame_segment::{CameraId, FrameSource, Health, OpenError, Waited};
+use vas_frame_segment::{CameraId, FrameSource, Health, HealthReport, OpenError, Waited};
 
 use crate::failure::Failure;
+use crate::output::human_ms;
 
 /// The shape of a camera in JSON. Fields are added, never changed or removed.
 #[derive(Clone, Debug, Serialize)]
@@ -17,6 +18,8 @@ pub(crate) struct CameraReport {
     pub(crate) camera: String,
     /// `live`, `idle`, `hung`, `dead`, `ended`, `replaced`, `damaged`, `absent` or `incompatible`.
     pub(crate) health: &'static str,
+    /// Why it is not `live`, as a sentence; `null` if it is.
+    pub(crate) reason: Option<String>,
     /// What is there of a ring that can be read.
     #[serde(flatten)]
     pub(crate) ring: Option<RingReport>,
@@ -65,14 +68,23 @@ pub(crate) struct RingReport {
 impl CameraReport {
     /// Looks at a camera; whatever stands at its path, there is an answer.
     pub(crate) fn of(base: &Path, camera: &CameraId) -> Self {
-        let named = |health, ring, error| Self {
+        let named = |health, reason, ring, error| Self {
             camera: camera.as_str().to_owned(),
             health,
+            reason,
             ring,
             error,
         };
         match FrameSource::open(base, camera) {
-            Ok(source) => named(word(source.health()), Some(RingReport::of(&source)), None),
+            Ok(source) => {
+                let report = source.health_report();
+                named(
+                    word(report.health),
+                    reason(&report),
+                    Some(RingReport::of(&source)),
+                    None,
+                )
+            }
             Err(error) => {
                 let health = match &error {
                     OpenError::NotFound { .. } => "absent",
@@ -82,7 +94,7 @@ impl CameraReport {
                     code: error.code(),
                     message: error.to_string(),
                 };
-                named(health, None, Some(error))
+                named(health, Some(error.message.clone()), None, Some(error))
             }
         }
     }
@@ -170,6 +182,28 @@ pub(crate) fn word(health: Health) -> &'static str {
         Health::Replaced => "replaced",
         Health::Damaged => "damaged",
     }
+}
+
+/// Why a camera is not live.
+fn reason(report: &HealthReport) -> Option<String> {
+    let heartbeat = human_ms(Some(ms(report.heartbeat_age_ns)));
+    Some(match report.health {
+        Health::Live => return None,
+        Health::Idle => match report.frame_age_ns {
+            Some(age) => format!(
+                "no frame came for {}; the writer is well",
+                human_ms(Some(ms(age)))
+            ),
+            None => "no frame has come yet; the writer is well".to_owned(),
+        },
+        Health::Hung => format!("the writer's process is there and has not run for {heartbeat}"),
+        Health::Dead => format!("the writer's process is gone; it ran {heartbeat} ago"),
+        Health::Ended => "the camera was closed".to_owned(),
+        Health::Replaced => "there is a newer ring at the path".to_owned(),
+        Health::Damaged => {
+            "a file is shorter than its ring, or its state is none that a writer writes".to_owned()
+        }
+    })
 }
 
 /// Nanoseconds as milliseconds.

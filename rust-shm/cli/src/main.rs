@@ -7,6 +7,7 @@ mod args;
 mod camera;
 mod commands;
 mod failure;
+mod host_process;
 mod output;
 mod processes;
 mod survey;

@@ -44,13 +44,18 @@ struct Line<'a> {
 /// A path in another container may have another name, so files are told by device and inode; the camera of a ring that
 /// is gone is read from the name it had.
 pub(crate) fn mappings(base: &Path) -> Result<Mappings, Failure> {
-    let device = fs::metadata(base).map_err(Failure::io("look at", base))?.st_dev();
-    let device = (rustix::fs::major(device), rustix::fs::minor(device));
-    let cameras = cameras_by_inode(base);
     let mut found = Mappings {
         processes: Vec::new(),
         processes_not_seen: 0,
     };
+    let device = match fs::metadata(base) {
+        Ok(metadata) => metadata.st_dev(),
+        // No base folder, no rings.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
+        Err(error) => return Err(Failure::io("look at", base)(error)),
+    };
+    let device = (rustix::fs::major(device), rustix::fs::minor(device));
+    let cameras = cameras_by_inode(base);
     let proc = Path::new("/proc");
     for entry in fs::read_dir(proc)
         .map_err(Failure::io("list", proc))?

@@ -2,106 +2,27 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../segment/tests/stage/mod.rs"]
-mod stage;
+mod system;
 
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
-use std::process::{Command, Output};
-use std::sync::Arc;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::Value;
-use stage::{Stage, lock, next_generation, options, play, publish, role, wait_until, writer};
-use vas_frame_protocol::{FrameStamp, Writer, beat, checksum};
+use system::stage::{self, Stage, next_generation, options, publish, role, wait_until};
+use system::{Camera, die, health, json, play_writer, text, vas_frames};
+use vas_frame_protocol::{FrameStamp, beat, checksum};
 use vas_frame_segment::clock::monotonic_ns;
-use vas_frame_segment::{CameraLock, FrameSource, Segment, WritableMapping};
-
-const SECOND: u64 = 1_000_000_000;
-
-/// A camera that is exported by this process.
-struct Camera {
-    lock: CameraLock,
-    segment: Segment,
-    writer: Writer<Arc<WritableMapping>>,
-}
-
-impl Camera {
-    fn open(base: &Path, id: &str) -> Self {
-        let lock = lock(base, id);
-        let segment = Segment::create(&lock, &options()).unwrap();
-        let writer = writer(&segment);
-        Self {
-            lock,
-            segment,
-            writer,
-        }
-    }
-
-    fn with_frames(base: &Path, id: &str, frames: u8) -> Self {
-        let mut camera = Self::open(base, id);
-        for byte in 1..=frames {
-            publish(&mut camera.writer, byte);
-            sleep(Duration::from_millis(1));
-        }
-        camera
-    }
-
-    fn beat_was(&self, seconds_ago: u64) {
-        beat(self.segment.memory(), monotonic_ns() - seconds_ago * SECOND);
-    }
-}
-
-fn vas_frames(base: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vas-frames"));
-    command
-        .arg("--base-dir")
-        .arg(base)
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn text(output: &Output) -> String {
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn json(base: &Path, arguments: &[&str]) -> Value {
-    let output = vas_frames(base, &[&["--json"], arguments].concat());
-    serde_json::from_str(&text(&output)).unwrap()
-}
-
-/// The exit code and the first word of `vas-frames health`.
-fn health(base: &Path, camera: &str) -> (i32, String) {
-    let output = vas_frames(base, &["health", camera]);
-    (output.status.code().unwrap(), text(&output).trim_end().to_owned())
-}
-
-/// A writer in another process, which dies as by `kill -9`.
-fn die(test: &str, base: &Path) {
-    let process = play(test, "writer", base);
-    wait_until("the writer has a ring", || {
-        base.join("crashed/frame.meta").exists()
-    });
-    process.kill();
-}
-
-fn play_writer(base: &Path) -> ! {
-    let camera = Camera::with_frames(base, "crashed", 3);
-    loop {
-        beat(camera.segment.memory(), monotonic_ns());
-        sleep(Duration::from_millis(50));
-    }
-}
+use vas_frame_segment::{FrameSource, Segment};
 
 #[test]
 fn o1_health_is_one_word_and_an_exit_code() {
     const TEST: &str = "o1_health_is_one_word_and_an_exit_code";
-    if let Some((_, base)) = role() {
-        play_writer(&base);
+    if let Some(part) = role() {
+        play_writer(&part);
     }
     let stage = Stage::new();
     let base = stage.base();
@@ -141,8 +62,8 @@ fn o1_health_is_one_word_and_an_exit_code() {
 #[test]
 fn o1_list_tells_cameras_from_leftovers_from_what_is_not_ours() {
     const TEST: &str = "o1_list_tells_cameras_from_leftovers_from_what_is_not_ours";
-    if let Some((_, base)) = role() {
-        play_writer(&base);
+    if let Some(part) = role() {
+        play_writer(&part);
     }
     let stage = Stage::new();
     let base = stage.base();
@@ -445,8 +366,8 @@ fn o1_metrics_is_open_metrics_text_and_replaces_a_file_in_one_step() {
 #[test]
 fn o1_clean_removes_only_what_is_dead_and_only_when_told_to() {
     const TEST: &str = "o1_clean_removes_only_what_is_dead_and_only_when_told_to";
-    if let Some((_, base)) = role() {
-        play_writer(&base);
+    if let Some(part) = role() {
+        play_writer(&part);
     }
     let stage = Stage::new();
     let base = stage.base();

@@ -10,12 +10,15 @@ use vas_frame_segment::CameraId;
 
 use crate::camera::{CameraReport, hex};
 use crate::failure::{Exit, Failure};
+use crate::host_process::{HostProcess, host_of};
 use crate::output::Output;
 
 #[derive(Serialize)]
 struct Inspection {
     #[serde(flatten)]
     camera: CameraReport,
+    /// The process that writes; `null` if there is none, or none that can be seen.
+    writer: Option<HostProcess>,
     fields: Vec<Field>,
     problems: Vec<String>,
 }
@@ -59,6 +62,7 @@ pub(crate) fn inspect(base: &Path, camera: &str, output: &mut Output<'_>) -> Res
         Exit::No
     };
     let inspection = Inspection {
+        writer: host_of(base, Some(&camera)),
         camera: report,
         fields: meta.fields,
         problems: meta.problems,
@@ -67,11 +71,20 @@ pub(crate) fn inspect(base: &Path, camera: &str, output: &mut Output<'_>) -> Res
         output.json(&inspection)?;
         return Ok(exit);
     }
+    let reason = inspection.camera.reason.iter().map(|why| format!(": {why}"));
     output.line(&format!(
-        "{}: {}",
+        "{}: {}{}",
         dir.display(),
-        output.health(inspection.camera.health)
+        output.health(inspection.camera.health),
+        reason.collect::<String>()
     ))?;
+    match &inspection.writer {
+        Some(writer) => output.line(&format!(
+            "writer: process {} ({}), {}",
+            writer.pid, writer.command, writer.state
+        ))?,
+        None => output.line("writer: no process that can be seen from here")?,
+    }
     let rows = inspection
         .fields
         .iter()

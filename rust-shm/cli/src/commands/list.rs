@@ -44,7 +44,9 @@ fn show(seen: &Survey, base: &Path, output: &mut Output<'_>) -> Result<(), Failu
                     .filter(|one| one.camera == report.camera)
             };
             let writer = of_camera().find(|one| one.role == "writer" && !one.is_gone);
-            let readers = of_camera().filter(|one| one.role == "reader").count();
+            let readers = of_camera()
+                .filter(|one| one.role == "reader" && !one.is_gone)
+                .count();
             let ring = report.ring.as_ref();
             let of_ring = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
             vec![

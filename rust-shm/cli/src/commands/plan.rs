@@ -1,7 +1,7 @@
 //! `vas-frames plan`: what cameras need, by slopes that were measured, beside what this machine allows.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use rustix::fs::statvfs;
@@ -11,17 +11,23 @@ use vas_frame_protocol::{Geometry, RingShape};
 
 use crate::args::Plan;
 use crate::failure::{Exit, Failure};
+use crate::host_process::{HostProcess, host_of};
 use crate::output::{Output, human_bytes};
 
 /// Descriptors of one camera in the host: see the `cameras` benchmark of the drain.
 const DESCRIPTORS: u64 = 3;
-/// Descriptors that the host has for itself and that the export leaves to the video.
-const DESCRIPTORS_OF_HOST: u64 = 128;
+/// Descriptors of a host that has no camera yet, where none can be seen.
+const DESCRIPTORS_OF_HOST: u64 = 32;
+/// The exporter opens a camera only while so many descriptors are free beside those that it keeps for the video: half
+/// of the limit, and at most [`MOST_KEPT`].
+const DESCRIPTORS_TO_OPEN: u64 = 8;
+const MOST_KEPT: u64 = 1024;
 const THREADS: u64 = 1;
 const MAPPINGS: u64 = 4;
 const MAPPINGS_OF_HOST: u64 = 2_000;
-/// Capacity of one camera's pipe at the most; with many cameras each new pipe is smaller.
-const PIPE_BYTES: u64 = 256 << 10;
+const THREADS_OF_HOST: u64 = 32;
+/// Capacity of one camera's pipe: with many cameras each new pipe is smaller, and none is smaller than that.
+const PIPE_BYTES: u64 = 32 << 10;
 /// CPU time of the drain for a frame: the `read` calls of its bytes are nearly all of it.
 const DRAIN_US_PER_FRAME: f64 = 5.0;
 const DRAIN_US_PER_KB: f64 = 0.145;
@@ -39,7 +45,10 @@ struct Planned {
     needs: Vec<Need>,
     /// The need whose limit is reached with the fewest cameras.
     bound: Option<&'static str>,
+    /// Beside the cameras that `host` has already.
     cameras_that_fit: Option<u64>,
+    /// The process whose use of its limits is counted; `null` if none exports here, or none that can be seen.
+    host: Option<HostProcess>,
     container_flags: String,
 }
 
@@ -86,7 +95,17 @@ pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<
             cameras_that_fit: fit,
         }
     };
-    let memory = smallest([mem_available(), cgroup("memory.max")]);
+    let memory = smallest([mem_available(), memory_left()]);
+    let host = host_of(base, None);
+    let used = |of: fn(&HostProcess) -> u64, otherwise| host.as_ref().map_or(otherwise, of) as f64;
+    let descriptors_limit = match &host {
+        Some(host) => host.descriptors_limit,
+        None => getrlimit(Resource::Nofile).current,
+    };
+    // What stays free when the last camera that fits is open.
+    let descriptors_kept = descriptors_limit.map_or(0, |limit| {
+        (limit / 2).min(MOST_KEPT) + DESCRIPTORS_TO_OPEN - DESCRIPTORS
+    });
     let needs = vec![
         need(
             "shared memory",
@@ -116,15 +135,15 @@ pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<
             "descriptors",
             "",
             DESCRIPTORS as f64,
-            DESCRIPTORS_OF_HOST as f64,
-            getrlimit(Resource::Nofile).current.map(|limit| limit as f64),
-            "ulimit -n; --ulimit nofile",
+            used(|host| host.descriptors, DESCRIPTORS_OF_HOST) + descriptors_kept as f64,
+            descriptors_limit.map(|limit| limit as f64),
+            "ulimit -n, part of it kept for the video; --ulimit nofile",
         ),
         need(
             "threads",
             "",
             THREADS as f64,
-            32.0,
+            used(|host| host.threads, THREADS_OF_HOST),
             threads_limit(),
             "ulimit -u, pids.max, TasksMax; --pids-limit",
         ),
@@ -132,7 +151,7 @@ pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<
             "mappings",
             "",
             MAPPINGS as f64,
-            MAPPINGS_OF_HOST as f64,
+            used(|host| host.mappings, MAPPINGS_OF_HOST),
             number("/proc/sys/vm/max_map_count"),
             "vm.max_map_count",
         ),
@@ -169,11 +188,10 @@ pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<
         frames_per_second: plan.fps,
         container_flags: format!(
             "--shm-size={shm_mib}m --ulimit nofile={} --pids-limit={}",
-            (DESCRIPTORS * plan.cameras + 2 * DESCRIPTORS_OF_HOST)
-                .next_power_of_two()
-                .max(1024),
+            descriptors_for(DESCRIPTORS * plan.cameras + DESCRIPTORS_OF_HOST + DESCRIPTORS_TO_OPEN),
             (THREADS * plan.cameras + 256).next_power_of_two()
         ),
+        host,
         needs,
         bound,
         cameras_that_fit: fit,
@@ -213,13 +231,27 @@ pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<
         rows.collect(),
     )?;
     if let (Some(bound), Some(fit)) = (planned.bound, planned.cameras_that_fit) {
-        output.line(&format!(
-            "{}: {fit} cameras fit, {bound} comes first",
-            if fits { "enough" } else { "NOT ENOUGH" }
-        ))?;
+        let enough = if fits { "enough" } else { "NOT ENOUGH" };
+        output.line(&match &planned.host {
+            Some(host) => format!(
+                "{enough}: {fit} more cameras fit beside the {} of process {} ({}), {bound} comes first",
+                host.cameras, host.pid, host.command
+            ),
+            None => format!("{enough}: {fit} cameras fit, {bound} comes first"),
+        })?;
     }
     output.line(&format!("container: {}", planned.container_flags))?;
     Ok(if fits { Exit::Yes } else { Exit::No })
+}
+
+/// The limit of open files with which so many are free beside those that the exporter keeps.
+fn descriptors_for(open: u64) -> u64 {
+    let limit = if open < MOST_KEPT {
+        2 * open
+    } else {
+        open + MOST_KEPT
+    };
+    limit.next_power_of_two().max(1024)
 }
 
 /// Bytes free in the file system of the base folder, or of what it will be made in.
@@ -239,12 +271,32 @@ fn mem_available() -> Option<f64> {
 
 /// A limit of the control group of this process; `None` where there is none.
 fn cgroup(file: &str) -> Option<f64> {
+    number(cgroup_file(file)?)
+}
+
+fn cgroup_file(file: &str) -> Option<PathBuf> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let group = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let path = Path::new("/sys/fs/cgroup")
-        .join(group.trim_start_matches('/'))
-        .join(file);
-    number(path)
+    let root = Path::new("/sys/fs/cgroup");
+    Some(root.join(group.trim_start_matches('/')).join(file))
+}
+
+/// What is left of a limit of the control group.
+fn cgroup_left(limit: &str, used: &str) -> Option<f64> {
+    Some((cgroup(limit)? - cgroup(used)?).max(0.0))
+}
+
+/// What the control group may still be given: page cache that the kernel gives back on demand counts as free.
+fn memory_left() -> Option<f64> {
+    let left = cgroup_left("memory.max", "memory.current")?;
+    let stat = fs::read_to_string(cgroup_file("memory.stat")?).unwrap_or_default();
+    let cache = stat.lines().filter_map(|line| {
+        let (name, bytes) = line.split_once(' ')?;
+        ["inactive_file", "active_file"]
+            .contains(&name)
+            .then(|| bytes.parse::<f64>().ok())?
+    });
+    Some(left + cache.sum::<f64>())
 }
 
 /// Root may have as much pipe memory as it likes.
@@ -262,7 +314,7 @@ fn threads_limit() -> Option<f64> {
     let of_user = getrlimit(Resource::Nproc).current.map(|limit| limit as f64);
     smallest([
         of_user,
-        cgroup("pids.max"),
+        cgroup_left("pids.max", "pids.current"),
         number("/proc/sys/kernel/threads-max"),
     ])
 }
