@@ -7,16 +7,18 @@ mod system;
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use system::stage::{self, Stage, next_generation, options, publish, role, wait_until};
 use system::{Camera, die, health, json, play_writer, text, vas_frames};
+use vas_frame_drain::{Export, ExportOptions};
 use vas_frame_protocol::{FrameStamp, beat, checksum};
 use vas_frame_segment::clock::monotonic_ns;
-use vas_frame_segment::{FrameSource, Segment};
+use vas_frame_segment::{FileMode, FrameSource, Segment};
 
 #[test]
 fn o1_health_is_one_word_and_an_exit_code() {
@@ -389,6 +391,68 @@ fn o1_clean_removes_only_what_is_dead_and_only_when_told_to() {
     assert_eq!(vas_frames(&base, &["clean"]).status.code(), Some(0));
 }
 
+/// A host with few descriptors: opens twenty cameras, and all that it may once it is told to go on.
+fn play_host(base: &Path) {
+    let limit = Rlimit {
+        current: Some(300),
+        ..getrlimit(Resource::Nofile)
+    };
+    setrlimit(Resource::Nofile, limit).unwrap();
+    let open = |number: usize| {
+        let mut export = Export::open(ExportOptions {
+            base_dir: base.to_owned(),
+            camera: stage::camera(&format!("camera-{number}")),
+            shape: stage::shape(64, 48, 3),
+            file_mode: FileMode::default(),
+            has_checksums: false,
+            rings_bell: false,
+        })
+        .ok()?;
+        // In FFmpeg's place: it has the only copy of its end of the pipe.
+        let write_end = export.attach().unwrap().try_clone().unwrap();
+        let ffmpeg = Command::new("sleep")
+            .arg("100")
+            .stdout(Stdio::from(write_end))
+            .spawn()
+            .unwrap();
+        export.release();
+        Some((export, ffmpeg))
+    };
+    let opened: Vec<_> = (0..20).map_while(open).collect();
+    let here = |name: &str| base.with_file_name(name);
+    fs::write(here("opened"), opened.len().to_string()).unwrap();
+    wait_until("told to go on", || here("go-on").exists());
+    let more: Vec<_> = (20..).map_while(open).collect();
+    fs::write(here("more.new"), more.len().to_string()).unwrap();
+    fs::rename(here("more.new"), here("more")).unwrap();
+    for (_, mut ffmpeg) in opened.into_iter().chain(more) {
+        ffmpeg.kill().unwrap();
+        ffmpeg.wait().unwrap();
+    }
+}
+
+#[test]
+fn o1_plan_says_how_many_more_cameras_the_descriptors_of_a_running_host_allow() {
+    const TEST: &str = "o1_plan_says_how_many_more_cameras_the_descriptors_of_a_running_host_allow";
+    if let Some((_, base)) = role() {
+        return play_host(&base);
+    }
+    let stage = Stage::new();
+    let base = stage.base();
+    let here = |name: &str| base.with_file_name(name);
+    let host = stage::play(TEST, "host", &base);
+    wait_until("cameras are open", || here("opened").exists());
+    let planned = json(&base, &["plan", "--cameras", "1", "--size", "64x48"]);
+    assert_eq!(planned["host"]["cameras"], 20);
+    let needs = planned["needs"].as_array().unwrap();
+    let fit = needs.iter().find(|need| need["what"] == "descriptors").unwrap()["cameras_that_fit"].clone();
+    fs::write(here("go-on"), "").unwrap();
+    wait_until("no more can be opened", || here("more").exists());
+    let more: u64 = fs::read_to_string(here("more")).unwrap().parse().unwrap();
+    assert_eq!(fit, more);
+    assert!(host.wait().success());
+}
+
 #[test]
 fn o1_plan_grows_with_the_cameras_and_says_where_the_bound_is() {
     let stage = Stage::new();
@@ -404,6 +468,25 @@ fn o1_plan_grows_with_the_cameras_and_says_where_the_bound_is() {
     assert!((need(&one, "shared memory") - ring).abs() < 1.0);
     assert!((need(&many, "shared memory") - 50.0 * ring).abs() < 1.0);
     assert!(many["container_flags"].as_str().unwrap().contains("--shm-size="));
+    // 1,350 KiB, 25 times a second: the drain with 5 us and 0.145 us per KiB, FFmpeg's write with 1.25 times that, and
+    // one reader that copies.
+    let of_drain = 25e-6 * (5.0 + 0.145 * 1350.0);
+    let of_reader = 25e-6 * 0.05 * 1350.0;
+    assert!((need(&one, "processors") - (2.25 * of_drain + of_reader)).abs() < 1e-9);
+    let mut narrow = Command::new("sh");
+    narrow.args([
+        "-c",
+        "ulimit -n 96; exec \"$0\" --json --base-dir \"$1\" plan --cameras 30 --size 64x48",
+    ]);
+    let output = narrow
+        .arg(env!("CARGO_BIN_EXE_vas-frames"))
+        .arg(&stage.path)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let planned: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(planned["bound"], "descriptors");
+    assert_eq!(planned["host"], Value::Null);
 
     let output = vas_frames(&stage.path, &["plan", "--cameras", "100000"]);
     assert_eq!(output.status.code(), Some(1));
@@ -432,7 +515,7 @@ fn o1_follow_counts_what_came_and_ends_with_the_camera() {
         .arg("--base-dir")
         .arg(&base)
         .args(["--json", "follow", "entrance"]);
-    let process = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let process = command.stdout(Stdio::piped()).spawn().unwrap();
     let maps = format!("/proc/{}/maps", process.id());
     wait_until("it has the ring open", || {
         fs::read_to_string(&maps).is_ok_and(|maps| maps.contains("frame.data"))
@@ -523,7 +606,7 @@ fn g11_every_command_line_of_the_readme_works() {
         command
             .env("PATH", &path)
             .env("VAS_FRAMES_BASE_DIR", &base)
-            .stdout(std::process::Stdio::null());
+            .stdout(Stdio::null());
         let mut process = command.spawn().unwrap();
         let code = loop {
             publish(&mut camera.writer, 1);
