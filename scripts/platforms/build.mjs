@@ -3,10 +3,11 @@
 //
 //   npm run build-platforms [-- --platform linux-x64-gnu]...
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { digestOfSources, SOURCES_FILE } from './sources.mjs';
 import { problemsOf } from './symbols.mjs';
 import { targets } from './targets.mjs';
 import { addRustTarget, zigEnvironment } from './toolchain.mjs';
@@ -22,6 +23,7 @@ if (wanted.length === 0) {
 }
 
 const env = zigEnvironment();
+const sources = digestOfSources(root);
 let refused = 0;
 for (const { platform, target, zig } of wanted) {
   addRustTarget(target);
@@ -35,8 +37,10 @@ for (const { platform, target, zig } of wanted) {
     { cwd: rust, stdio: ['ignore', 2, 2], env: { ...env, ...flags } },
   );
   const name = `vas-frame-export.${platform}.node`;
-  const file = join(root, 'packages/frame-export/npm', platform, name);
+  const home = join(root, 'packages/frame-export/npm', platform);
+  const file = join(home, name);
   copyFileSync(join(targetDir, target, 'release/libvas_frame_node_binding.so'), file);
+  writeFileSync(join(home, SOURCES_FILE), sources);
   const problems = problemsOf(file, platform);
   if (problems.length > 0) {
     rmSync(file);

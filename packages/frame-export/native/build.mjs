@@ -1,6 +1,5 @@
-// Builds the native file for this machine from rust-shm/node-binding, with its loader and declarations, and puts a
-// copy into the platform package under npm/.
-import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+// Builds the native file for this machine from rust-shm/node-binding, with its loader and declarations.
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NapiCli } from '@napi-rs/cli';
@@ -21,11 +20,6 @@ const { task } = await new NapiCli().build({
 });
 await task;
 await takeVersionFromManifest(join(nativeDir, 'binding.cjs'));
-
-for (const file of await readdir(nativeDir)) {
-  const platform = /^vas-frame-export\.([a-z0-9-]+)\.node$/.exec(file)?.[1];
-  if (platform !== undefined) await copyFile(join(nativeDir, file), join(packageDir, 'npm', platform, file));
-}
 
 /**
  * The loader names the version of the package in the text of each of its checks; it reads the manifest instead, so that
