@@ -2,19 +2,24 @@
  * Checks what would be published: packs every package and looks at the tarballs, not at the source tree.
  *
  * `--targets all|host|NAME,...`: which platform packages; all by default, and one that is not built is refused.
+ * `--as-built`: their binaries may be those of `npm run build`, which are for this machine alone.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { apiProblems } from './api-report.js';
-import { run } from './command.js';
 import { problemsOf, versionProblems } from './gates.js';
+import { loadingProblems } from './loading.js';
 import { pack, readTarball } from './pack.js';
 import { platformsNamed, publishedOf, ROOT } from './workspace.js';
 
 const { values } = parseArgs({
-  options: { targets: { type: 'string', default: 'all' }, 'update-api': { type: 'boolean', default: false } },
+  options: {
+    targets: { type: 'string', default: 'all' },
+    'as-built': { type: 'boolean', default: false },
+    'update-api': { type: 'boolean', default: false },
+  },
 });
 
 const folder = mkdtempSync(join(tmpdir(), 'vas-packages-'));
@@ -30,24 +35,16 @@ function check(find: () => string[]): void {
   }
 }
 
-function tool(name: string, ...args: readonly string[]): string[] {
-  run(join(ROOT, 'node_modules/.bin', name), args, { cwd: ROOT });
-  return [];
-}
-
 try {
   check(() => versionProblems(ROOT));
   for (const published of publishedOf(ROOT, platformsNamed(ROOT, values.targets))) {
     let path = '';
     check(() => {
       path = pack(join(ROOT, published.folder), folder);
-      return problemsOf({ published, tarball: readTarball(path) }, ROOT);
+      return problemsOf({ published, tarball: readTarball(path) }, ROOT, { asBuilt: values['as-built'] });
     });
     if (path === '' || published.platform !== null) continue;
-    check(() => tool('publint', path, '--strict'));
-    // `./types` has no runtime on purpose.
-    const untyped = ['--exclude-entrypoints', './types', './package.json'];
-    check(() => tool('attw', path, '--profile', 'strict', ...untyped));
+    check(() => loadingProblems(path));
   }
   check(() => apiProblems(ROOT, { update: values['update-api'] }));
 } finally {

@@ -2,8 +2,10 @@
  * What may not be published (D3). Each gate looks at what a registry would get, a tarball, and gives sentences that say
  * what is wrong with it.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { problemsOf as symbolProblems } from '../../../scripts/platforms/symbols.mjs';
 import type { Tarball } from './pack.js';
 import { publishedOf, readManifest, type Manifest, type Published } from './workspace.js';
 
@@ -14,6 +16,9 @@ export interface Packed {
 }
 
 type Gate = (packed: Packed, root: string) => string[];
+
+/** The only gate that a binary does not pass that was built for this machine alone, as `npm run build` does. */
+const PORTABLE = 'a binary that loads on fewer machines than Node';
 
 /** The gates by what they refuse. */
 export const GATES: Readonly<Record<string, Gate>> = {
@@ -32,6 +37,12 @@ export const GATES: Readonly<Record<string, Gate>> = {
     const binary = `vas-frame-export.${published.platform}.node`;
     if (!tarball.files.includes(binary)) return [`${binary} is not there`];
     return binaryProblems(tarball.bytes(binary), published.platform).map((why) => `${binary} ${why}`);
+  },
+
+  [PORTABLE]: ({ published, tarball }) => {
+    const binary = tarball.files.find((file) => file.endsWith('.node'));
+    if (published.platform === null || binary === undefined) return [];
+    return portabilityProblems(tarball.bytes(binary), published.platform).map((why) => `${binary}: ${why}`);
   },
 
   'files that do not belong': ({ published, tarball }) =>
@@ -68,11 +79,13 @@ export const GATES: Readonly<Record<string, Gate>> = {
   },
 };
 
-/** What every gate has to say about a tarball. */
-export function problemsOf(packed: Packed, root: string): string[] {
-  return Object.entries(GATES).flatMap(([refused, gate]) =>
-    gate(packed, root).map((why) => `${packed.published.name}: ${why} (refused: ${refused})`),
-  );
+/** What every gate has to say about a tarball. `asBuilt`: its binary may be one that was built for this machine alone. */
+export function problemsOf(packed: Packed, root: string, { asBuilt = false } = {}): string[] {
+  return Object.entries(GATES)
+    .filter(([refused]) => !(asBuilt && refused === PORTABLE))
+    .flatMap(([refused, gate]) =>
+      gate(packed, root).map((why) => `${packed.published.name}: ${why} (refused: ${refused})`),
+    );
 }
 
 /** Whether all that goes with one native file has one version, and every target has its package. */
@@ -131,6 +144,17 @@ function binaryProblems(bytes: Buffer, platform: string): string[] {
   if (bytes.length < 20 || bytes.toString('latin1', 0, 4) !== '\x7fELF') return ['is not an ELF file'];
   const [, cpu = ''] = platform.split('-');
   return bytes.readUInt16LE(18) === MACHINES[cpu] ? [] : [`is not built for ${cpu}`];
+}
+
+function portabilityProblems(bytes: Buffer, platform: string): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'vas-binary-'));
+  try {
+    const file = join(folder, 'binary.node');
+    writeFileSync(file, bytes);
+    return symbolProblems(file, platform);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Whether a tree has been built as far as a package needs it. */

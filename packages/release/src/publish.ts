@@ -4,6 +4,7 @@
  *
  * `--registry URL`: where to; npm's own by default. `--targets all|host|NAME,...`: which platform packages; all by
  * default. `--root DIR`: of another copy of the repository. `--provenance`: attested by the workflow that builds.
+ * `--as-built`: with binaries of `npm run build`, which are for this machine alone; to a registry on loopback only.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CommandFailed, run } from './command.js';
 import { problemsOf, versionProblems } from './gates.js';
+import { loadingProblems } from './loading.js';
 import { pack, readTarball } from './pack.js';
 import { platformsNamed, publishedOf, ROOT } from './workspace.js';
 
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     targets: { type: 'string', default: 'all' },
     root: { type: 'string', default: ROOT },
     provenance: { type: 'boolean', default: false },
+    'as-built': { type: 'boolean', default: false },
   },
 });
 const { root } = values;
@@ -40,13 +43,27 @@ function isPublished(name: string, version: string): boolean {
   }
 }
 
+function isOnLoopback(url: string | undefined): boolean {
+  return url !== undefined && ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname);
+}
+
 try {
+  const asBuilt = values['as-built'];
+  if (asBuilt && !isOnLoopback(values.registry)) {
+    throw new Error('nothing is published: --as-built is for a registry on this machine');
+  }
   // Everything is packed and looked at before anything is published.
   const packed = publishedOf(root, platformsNamed(root, values.targets)).map((published) => ({
     published,
     tarball: readTarball(pack(join(root, published.folder), folder, root)),
   }));
-  const problems = [...versionProblems(root), ...packed.flatMap((each) => problemsOf(each, root))];
+  const problems = [
+    ...versionProblems(root),
+    ...packed.flatMap((each) => problemsOf(each, root, { asBuilt })),
+    ...packed
+      .filter(({ published }) => published.platform === null)
+      .flatMap(({ tarball }) => loadingProblems(tarball.path)),
+  ];
   if (problems.length > 0) throw new Error(`nothing is published:\n${problems.join('\n')}`);
   for (const { tarball } of packed) {
     const { name, version } = tarball.manifest;

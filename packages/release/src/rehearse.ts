@@ -3,6 +3,7 @@
  * that fails half-way and is resumed, clean consumers of every kind, and a second release of one package.
  *
  * `--targets all|host|NAME,...`: which platform packages, all by default; the others are taken out of the copy.
+ * `--as-built`: with binaries of `npm run build`, which are for this machine alone.
  * `--quick`: npm, and the workspace's own TypeScript; without it also pnpm, yarn 1, yarn 4 and every TypeScript.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -16,7 +17,11 @@ import { Registry } from './registry.js';
 import { platformsNamed, publishedOf, ROOT } from './workspace.js';
 
 const { values } = parseArgs({
-  options: { targets: { type: 'string', default: 'all' }, quick: { type: 'boolean', default: false } },
+  options: {
+    targets: { type: 'string', default: 'all' },
+    'as-built': { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+  },
 });
 
 const folder = mkdtempSync(join(tmpdir(), 'vas-rehearsal-'));
@@ -55,7 +60,9 @@ try {
   step(`copy the repository, with ${platforms.join(', ')}`);
   const copy = new CopiedRepository(join(folder, 'copy'), platforms);
   const names = publishedOf(copy.root).map(({ name }) => name);
-  const publish = (): string => command('publish', '--root', copy.root, '--registry', registry.url);
+  const asBuilt = values['as-built'] ? ['--as-built'] : [];
+  const publish = (): string =>
+    command('publish', '--root', copy.root, '--registry', registry.url, ...asBuilt);
   const version = (): string => command('prepare-version', '--root', copy.root);
 
   step('version');
