@@ -7,23 +7,24 @@
 //! Per frame it does nothing but `read` into the slot, two reads of the clock (no system calls) and the
 //! stores that publish. It takes no lock and allocates nothing. Whenever it cannot publish it reads into
 //! memory that was set aside before the pipe was handed out. In a framed stream each frame's head is read into
-//! a small buffer first: one more `read` per frame at most, and the picture still goes straight into the slot.
+//! a small buffer first: one more `read` per frame at most, and the picture still goes straight into the slot. Where
+//! the next frame is in the pipe already, its head comes with the end of the picture, and shows that this one is whole.
 
 use crate::fail_point::fail_point;
 use crate::generations::Generations;
 use crate::head::Head;
 use crate::link::{DrainState, Link, Stream, StreamForm};
-use crate::matroska::{Found, Mismatch, Parser};
-use crate::ring::{HeldWriter, Ring};
+use crate::matroska::{Found, Mismatch, Overrun, Parser, judge};
+use crate::ring::{HeldWriter, Memory, Ring};
 use crate::scratch::{SCRATCH_BYTES, scratch};
 use crate::tally::Tally;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsRawFd, BorrowedFd};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
-use vas_frame_protocol::RingShape;
+use vas_frame_protocol::{OpenSlot, RingShape};
 
 pub(crate) struct Drain {
     link: Arc<Link>,
@@ -202,11 +203,35 @@ impl Drain {
     fn begin_picture(&mut self, head_bytes: usize, picture_bytes: usize, mismatch: Option<Mismatch>) {
         self.head.take(head_bytes);
         self.left = picture_bytes;
+        self.tell_of_picture(mismatch);
+    }
+
+    fn tell_of_picture(&mut self, mismatch: Option<Mismatch>) {
         self.tell(Stream {
             mismatch,
             colours: self.parser.colours(),
             ..self.stream
         });
+    }
+
+    /// Reads what is behind a picture, if it is in the pipe already.
+    fn look_ahead(&mut self) {
+        let is_readable = poll(
+            &mut [PollFd::from_borrowed_fd(self.link.read_end(), PollFlags::IN)],
+            Some(&Timespec::default()),
+        );
+        if is_readable == Ok(1) {
+            // The end of the stream is found once more by the next one who reads.
+            _ = self.read_head();
+        }
+    }
+
+    fn judge(&mut self, slot: &mut OpenSlot<'_, Memory>) -> Overrun {
+        let picture = slot.as_mut_ptr();
+        // SAFETY: the picture is readable and writable for `frame_bytes` bytes, and there is no writer but this one,
+        // which is borrowed exclusively.
+        let picture = unsafe { std::slice::from_raw_parts_mut(picture, self.frame_bytes) };
+        judge(&mut self.parser, &mut self.head, picture)
     }
 
     /// Publishes the picture that begins here, unless the writer cannot be had: then it is still to be read.
@@ -226,27 +251,60 @@ impl Drain {
         if slot.write_at(0, known).is_ok() {
             self.left -= known.len();
         }
-        while self.left > 0 {
-            // SAFETY: the slot has `frame_bytes` bytes, of which `left` lie behind the result.
-            let rest = unsafe { slot.as_mut_ptr().add(self.frame_bytes - self.left) };
-            // SAFETY: the rest of the slot is writable, and only the holder of the writer writes there.
-            match unsafe { read(self.link.read_end(), rest, self.left) } {
-                Read::Bytes(count) => self.left -= count,
-                Read::EndOfStream => {
-                    drop(slot);
-                    writer.note_incomplete();
-                    self.tally.incomplete.add(1);
-                    return Flow::EndOfStream;
+        let mut timestamp_ns = timestamp_ns;
+        loop {
+            while self.left > 0 {
+                // SAFETY: the slot has `frame_bytes` bytes, of which `left` lie behind the result.
+                let rest = unsafe { slot.as_mut_ptr().add(self.frame_bytes - self.left) };
+                let ahead = self.head.room(false);
+                // SAFETY: the rest of the slot is writable, and only the holder of the writer writes there.
+                match unsafe { read_and_ahead(self.link.read_end(), rest, self.left, ahead) } {
+                    Read::Bytes(count) => {
+                        self.head.came(count.saturating_sub(self.left));
+                        self.left = self.left.saturating_sub(count);
+                    }
+                    Read::EndOfStream => {
+                        drop(slot);
+                        writer.note_incomplete();
+                        self.tally.incomplete.add(1);
+                        return Flow::EndOfStream;
+                    }
+                    Read::MemoryGone => {
+                        // As in `publish`.
+                        ring.end();
+                        return Flow::Continue;
+                    }
                 }
-                Read::MemoryGone => {
-                    // As in `publish`.
-                    ring.end();
+                if self.link.is_retired() {
+                    self.count_discarded_of_framed();
                     return Flow::Continue;
                 }
             }
-            if self.link.is_retired() {
-                self.count_discarded_of_framed();
-                return Flow::Continue;
+            if self.parser.may_follow(self.head.unread()) {
+                break;
+            }
+            let judged = self.judge(&mut slot);
+            if judged == Overrun::Whole {
+                break;
+            }
+            self.tally.discarded.add(1);
+            match judged {
+                Overrun::Picture {
+                    timestamp_ns: of_next,
+                    left,
+                } => {
+                    (timestamp_ns, self.left) = (of_next, left);
+                    self.tell_of_picture(None);
+                    if left == 0 {
+                        self.look_ahead();
+                    }
+                }
+                Overrun::Foreign { left, mismatch } => {
+                    self.left = usize::try_from(left).unwrap_or(usize::MAX);
+                    self.tell_of_picture(Some(mismatch));
+                    return Flow::Continue;
+                }
+                Overrun::Nothing | Overrun::Whole => return Flow::Continue,
             }
         }
         if fail_point!("frame-filled") {
@@ -418,9 +476,34 @@ impl Drain {
 /// `to` is writable for `count` bytes, which nobody else in this process accesses meanwhile, or only writes to as
 /// well. Memory of a mapping whose file was cut off is allowed: the kernel answers `EFAULT`, and no signal is raised.
 unsafe fn read(from: BorrowedFd<'_>, to: *mut u8, count: usize) -> Read {
+    // SAFETY: the caller vouches for the memory.
+    unsafe { read_and_ahead(from, to, count, &mut []) }
+}
+
+/// [`read`], and what comes behind those bytes into `ahead`, in one system call.
+///
+/// # Safety
+///
+/// As for [`read`].
+unsafe fn read_and_ahead(from: BorrowedFd<'_>, to: *mut u8, count: usize, ahead: &mut [u8]) -> Read {
+    let parts = [
+        libc::iovec {
+            iov_base: to.cast(),
+            iov_len: count,
+        },
+        libc::iovec {
+            iov_base: ahead.as_mut_ptr().cast(),
+            iov_len: ahead.len(),
+        },
+    ];
     loop {
-        // SAFETY: the caller vouches for the memory, `BorrowedFd` for the descriptor.
-        let result = unsafe { libc::read(from.as_raw_fd(), to.cast(), count) };
+        let result = if ahead.is_empty() {
+            // SAFETY: the caller vouches for the memory, `BorrowedFd` for the descriptor.
+            unsafe { libc::read(from.as_raw_fd(), to.cast(), count) }
+        } else {
+            // SAFETY: as above; `ahead` is writable for its length, and it is borrowed exclusively.
+            unsafe { libc::readv(from.as_raw_fd(), parts.as_ptr(), 2) }
+        };
         match usize::try_from(result) {
             Ok(0) => return Read::EndOfStream,
             Ok(bytes) => return Read::Bytes(bytes),

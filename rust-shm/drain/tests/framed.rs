@@ -8,7 +8,7 @@
 mod matroska_stream;
 mod stage;
 
-use matroska_stream::{cluster, header};
+use matroska_stream::{cluster, cluster_without_checksum, header};
 use stage::{Feeder, Stage, attach_here, eventually, is_detached, numbers, picture, shape};
 use std::io::Write;
 use vas_frame_drain::{Colours, DrainState, Export, Mismatch, StreamForm};
@@ -177,6 +177,34 @@ fn p2_15_damage_between_frames_is_counted_and_the_next_frame_is_published() {
     assert_eq!(numbers(&source), [(1, 1), (2, 2), (3, 3), (4, 4)]);
     assert_eq!(times_ms(&source), [40, 80, 120, 160].map(Some));
     assert_eq!(export.statistics().stream_damages, 2);
+}
+
+#[test]
+fn p2_15_a_frame_that_is_cut_short_by_the_next_one_is_not_published() {
+    let shape = shape(64, 48, 8);
+    let bytes = shape.geometry().frame_bytes();
+    for frame in [cluster, cluster_without_checksum] {
+        for left_of_picture in [0, 1, 100, bytes - 100, bytes - 20, bytes - 1] {
+            let stage = Stage::new();
+            let mut export = stage.open("camera", shape);
+            let source = stage.source("camera");
+            let mut feeder = Feeder::attach(&mut export);
+            let frames = [1, 2, 3, 4].map(|number| frame(40 * number, &picture(shape, number)));
+            let cut = frames[1].len() - bytes + left_of_picture;
+            let [first, second, third, fourth] = &frames;
+            feeder.feed(&[&header(64, 48, b"NV12"), first, &second[..cut], third, fourth].concat());
+            assert!(feeder.end().success());
+            eventually("the stream is drained", || is_detached(&export));
+            assert_eq!(
+                numbers(&source),
+                [(1, 1), (2, 3), (3, 4)],
+                "{left_of_picture} bytes are left"
+            );
+            assert_eq!(times_ms(&source), [40, 120, 160].map(Some));
+            let statistics = export.statistics();
+            assert_eq!((statistics.stream_damages, statistics.frames_discarded), (1, 1));
+        }
+    }
 }
 
 #[test]

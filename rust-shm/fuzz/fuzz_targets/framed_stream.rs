@@ -10,7 +10,7 @@ mod matroska;
 
 use head::Head;
 use libfuzzer_sys::fuzz_target;
-use matroska::{Found, Parser, WINDOW_BYTES};
+use matroska::{Found, Overrun, Parser, WINDOW_BYTES, judge};
 
 /// The size of the streams in the corpus.
 const WIDTH: u32 = 16;
@@ -49,7 +49,13 @@ fuzz_target!(|input: &[u8]| {
             Found::Picture { head_bytes, .. } => {
                 assert!((1..=shown).contains(&head_bytes));
                 head.take(head_bytes);
-                PICTURE_BYTES
+                match read_picture(&mut parser, &mut head, rest, piece) {
+                    Some((left, behind)) => {
+                        rest = behind;
+                        left
+                    }
+                    None => return,
+                }
             }
             Found::Foreign {
                 head_bytes,
@@ -65,3 +71,42 @@ fuzz_target!(|input: &[u8]| {
         rest = &rest[(left - known).min(rest.len())..];
     }
 });
+
+/// Reads a picture, and others that begin in what was taken for it. The result is how many bytes of a foreign picture
+/// are still to come, and the bytes behind; `None` at the end of the stream.
+fn read_picture<'a>(
+    parser: &mut Parser,
+    head: &mut Head,
+    mut rest: &'a [u8],
+    piece: usize,
+) -> Option<(usize, &'a [u8])> {
+    let mut picture = head.take(PICTURE_BYTES).to_vec();
+    let mut left = PICTURE_BYTES - picture.len();
+    picture.resize(PICTURE_BYTES, 0);
+    loop {
+        while left > 0 {
+            let ahead = head.room(false);
+            let (now, later) = rest.split_at((left + ahead.len()).min(piece).min(rest.len()));
+            if now.is_empty() {
+                return None;
+            }
+            let (of_picture, behind) = now.split_at(left.min(now.len()));
+            picture[PICTURE_BYTES - left..][..of_picture.len()].copy_from_slice(of_picture);
+            ahead[..behind.len()].copy_from_slice(behind);
+            head.came(behind.len());
+            left -= of_picture.len();
+            rest = later;
+        }
+        if parser.may_follow(head.unread()) {
+            return Some((0, rest));
+        }
+        match judge(parser, head, &mut picture) {
+            Overrun::Whole | Overrun::Nothing => return Some((0, rest)),
+            Overrun::Foreign { left, .. } => return Some((usize::try_from(left).unwrap_or(usize::MAX), rest)),
+            Overrun::Picture { left: more, .. } => {
+                assert!(more <= PICTURE_BYTES);
+                left = more;
+            }
+        }
+    }
+}

@@ -6,10 +6,15 @@
 //! some twenty bytes must all agree: with each other, with the track and with the size of a picture. So it goes on
 //! after damage with the next whole frame, and takes nothing else for one.
 //!
-//! A frame that is cut short in the middle, with another one behind it, cannot be told from a whole one: the stream
-//! says before a picture how long it is, and nothing behind it. FFmpeg does not do that, not even when it is killed.
+//! The stream says before a picture how long it is, and nothing behind it. So a frame that is cut short in the middle,
+//! with something else behind it, shows by what follows: where that is no head, the checksum of the cluster decides,
+//! and for a stream without checksums whether a head stands in what was taken for the picture. Only bytes that are
+//! there already are asked for, and none is waited for. FFmpeg does not cut frames short, not even when it is killed.
 
 mod element;
+mod overrun;
+
+pub(crate) use overrun::{Overrun, judge};
 
 use element::{Element, Parsed, Size, big_endian, element, variable_length};
 
@@ -163,7 +168,7 @@ impl Cluster {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Parser {
     wanted: (u32, u32),
     picture_bytes: u64,
@@ -175,7 +180,16 @@ pub(crate) struct Parser {
     /// What the headers that are being read say, and how many bytes of them have to be seen for that to be all.
     building: Track,
     building_ends: u64,
+    checksum: Option<Checksum>,
     damages: u64,
+}
+
+/// The checksum of the cluster of the picture that was found last, if nothing else is in it.
+#[derive(Clone, Copy, Debug)]
+struct Checksum {
+    wanted: u32,
+    /// That of what stands before the picture.
+    of_head: u32,
 }
 
 impl Parser {
@@ -190,6 +204,7 @@ impl Parser {
             track: None,
             building: Track::default(),
             building_ends: 0,
+            checksum: None,
             damages: 0,
         }
     }
@@ -247,10 +262,50 @@ impl Parser {
         }
     }
 
+    /// Whether these bytes, as far as they go, stand behind the picture that was found last as they should.
+    pub(crate) fn may_follow(&self, bytes: &[u8]) -> bool {
+        if bytes.is_empty() {
+            return true;
+        }
+        // Other elements may stand here, and some of them are little more than one byte that many a picture has.
+        // FFmpeg writes none: they do not speak for the picture.
+        let is_block = bytes.first().is_some_and(|&byte| u32::from(byte) == SIMPLE_BLOCK);
+        if !(is_block || is_begun(CLUSTER, bytes) || is_begun(EBML, bytes)) {
+            return false;
+        }
+        let mut ahead = self.clone();
+        let mut rest = bytes;
+        while let Found::Pass(count) = ahead.next(rest) {
+            if ahead.damages > self.damages {
+                return false;
+            }
+            rest = rest.get(count..).unwrap_or_default();
+        }
+        true
+    }
+
+    /// Whether the picture that was found last is what was sent; `None` if the stream has no checksum of it. A pass
+    /// over the picture.
+    fn is_as_sent(&self, picture: &[u8]) -> Option<bool> {
+        let Checksum { wanted, of_head } = self.checksum?;
+        let mut checksum = crc32fast::Hasher::new_with_initial(of_head);
+        checksum.update(picture);
+        Some(checksum.finalize() == wanted)
+    }
+
+    fn is_lost(&self) -> bool {
+        self.place == Place::Lost
+    }
+
+    /// Takes what comes next for anything at all.
+    fn lose_track(&mut self) {
+        self.damages += 1;
+        self.place = Place::Lost;
+    }
+
     fn damaged(&mut self, window: &[u8]) -> Found {
         if self.place != Place::Lost {
-            self.damages += 1;
-            self.place = Place::Lost;
+            self.lose_track();
         }
         Found::Pass(to_next_start(window))
     }
@@ -369,7 +424,7 @@ impl Parser {
             Parsed::Invalid => return Parsed::Invalid,
         };
         let content = offset;
-        let mut timestamp = None;
+        let (mut timestamp, mut checksum) = (None, None);
         while offset < HEAD_BYTES {
             let (found, head) = match element(window.get(offset..).unwrap_or_default()) {
                 Parsed::Value(found, head) => (found, head),
@@ -386,7 +441,16 @@ impl Parser {
                     Size::Unknown => u64::MAX,
                 };
                 let cluster = Cluster { timestamp, left }.without((offset - content) as u64);
-                return self.block(window.get(offset..).unwrap_or_default(), found, offset, cluster);
+                let found = self.block(window.get(offset..).unwrap_or_default(), found, offset, cluster);
+                if let (Parsed::Value(_, head_bytes), Some((wanted, from))) = (found, checksum) {
+                    let head = window.get(from..head_bytes).unwrap_or_default();
+                    let is_alone = matches!(self.place, Place::Cluster(Cluster { left: 0, .. }));
+                    self.checksum = is_alone.then(|| Checksum {
+                        wanted,
+                        of_head: crc32fast::hash(head),
+                    });
+                }
+                return found;
             }
             let is_known = matches!(found.id, TIMESTAMP | POSITION | PREV_SIZE | CRC_32 | VOID);
             let Some(len) = found.len(8).filter(|_| is_known) else {
@@ -395,10 +459,12 @@ impl Parser {
             let Some(value) = window.get(offset..offset + len) else {
                 return Parsed::Incomplete;
             };
-            if found.id == TIMESTAMP {
-                timestamp = Some(big_endian(value));
-            }
             offset += len;
+            match (found.id, value) {
+                (TIMESTAMP, _) => timestamp = Some(big_endian(value)),
+                (CRC_32, &[a, b, c, d]) => checksum = Some((u32::from_le_bytes([a, b, c, d]), offset)),
+                _ => {}
+            }
         }
         Parsed::Invalid
     }
@@ -450,6 +516,7 @@ impl Parser {
         };
         self.track = Some(track);
         self.building = Track::default();
+        self.checksum = None;
         self.place = Place::Cluster(cluster.without(len));
         Parsed::Value(found, head_bytes)
     }

@@ -88,10 +88,12 @@ pub fn block(track: u8, ticks: i16, picture: &[u8]) -> Vec<u8> {
 
 /// One picture in a cluster of its own, at so many milliseconds.
 pub fn cluster(at_ms: u64, picture: &[u8]) -> Vec<u8> {
-    let content = [
-        element(0xbf, &[0x1f, 0x43, 0xb6, 0x75]),
-        number(0xe7, at_ms),
-        block(1, 0, picture),
-    ];
-    element(0x1f43_b675, &content.concat())
+    let content = [number(0xe7, at_ms), block(1, 0, picture)].concat();
+    let checksum = element(0xbf, &crc32fast::hash(&content).to_le_bytes());
+    element(0x1f43_b675, &[checksum, content].concat())
+}
+
+/// The same as FFmpeg before 4.2 writes it.
+pub fn cluster_without_checksum(at_ms: u64, picture: &[u8]) -> Vec<u8> {
+    element(0x1f43_b675, &[number(0xe7, at_ms), block(1, 0, picture)].concat())
 }
