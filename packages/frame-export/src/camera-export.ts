@@ -47,7 +47,7 @@ export interface OpenCameraOptions extends CameraGeometry {
   readonly cameraId: string;
   /**
    * Frames that shared memory holds for this camera, 3 to 64. The memory, about
-   * `slotCount * width * height * 1.5` bytes, is reserved when the camera is opened.
+   * `slotCount * width * height * 1.5` bytes, is promised when the camera is opened, and reserved soon after.
    * @default 4
    */
   readonly slotCount?: number | undefined;
@@ -74,7 +74,7 @@ export type DrainState = 'detached' | 'waiting' | 'publishing' | 'discarding';
 /**
  * Why the frames of the attached pipe are thrown away: the camera was closed; its geometry was changed, and this FFmpeg
  * writes the old one; a framed stream says that its pictures have another size or another pixel format; somebody has
- * cut the files short; the native part has caught a defect of its own; or the FFmpeg before is just letting go, which
+ * cut the files short, or taken the memory before it was reserved; the native part has caught a defect of its own; or the FFmpeg before is just letting go, which
  * takes a frame.
  */
 export type DiscardReason =
@@ -112,7 +112,7 @@ export interface CameraExportStatistics {
   readonly drainPanics: number;
   /** How often somebody else removed or replaced the files, and they were put back. */
   readonly restored: number;
-  /** Why the files are not where readers look for them, or `null` while they are. Tried again by itself. */
+  /** Why the files, or the memory of the frames, are not there for readers; `null` while they are. Tried again by itself. */
   readonly notInPlace: FrameExportFailure | null;
   /** Why the last `attach` had to run without export, or `null`. */
   readonly attachError: FrameExportFailure | null;

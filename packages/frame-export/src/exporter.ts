@@ -45,8 +45,13 @@ export interface FrameExporter {
   readonly isClosed: boolean;
 
   /**
-   * Reserves the shared memory of one camera and makes it visible to readers. If export is off, returns an
-   * export that does nothing, without looking at the options.
+   * Makes one camera visible to readers. If export is off, returns an export that does nothing, without looking at
+   * the options.
+   *
+   * Takes less than a millisecond where there is room: what a ring of more than 512 KiB needs is checked here, and
+   * reserved by another thread. What another program takes in between is reported by `statistics()` as `notInPlace`
+   * with `NO_SPACE`, costs the frames that have no place, and is asked for again. Where less is free than is needed and
+   * promised, the call reserves the memory itself, so that it is certain.
    *
    * It stays visible until it is closed: files that somebody removes are back within 2 s, and readers are told
    * `replaced`. `statistics()` says how often, and why not where that cannot be.

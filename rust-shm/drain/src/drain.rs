@@ -247,6 +247,9 @@ impl Drain {
         let ring = Arc::clone(writer.ring());
         let mut slot = writer.begin();
         _ = fail_point!("frame-begun");
+        if !ring.has_room(&slot) {
+            return self.discard_of_framed();
+        }
         let known = self.head.take(self.left);
         if slot.write_at(0, known).is_ok() {
             self.left -= known.len();
@@ -395,6 +398,9 @@ impl Drain {
             }
             let mut slot = writer.begin();
             _ = fail_point!("frame-begun");
+            if !ring.has_room(&slot) {
+                return self.discard();
+            }
             let known = self.head.take(self.frame_bytes);
             if slot.write_at(0, known).is_ok() {
                 self.position = known.len();

@@ -69,7 +69,7 @@ pub enum Outcome {
     /// A drain is the writer: a pipe is attached, or a former drain is just letting go. Or the files were removed by
     /// somebody, and new ones are put into place at this very moment.
     Draining,
-    /// The export was closed, or its memory is gone.
+    /// The export was closed, or its memory is gone, or was taken by somebody else before it was reserved.
     Closed,
 }
 
@@ -102,8 +102,8 @@ pub struct Statistics {
     pub drain_panics: u64,
     /// How often the files were removed or replaced by somebody else, and put back.
     pub restored: u64,
-    /// Why the files are not where readers look for them; `None` while they are. Frames are published all the same,
-    /// for readers that are attached.
+    /// Why the files, or their memory, are not there for readers; `None` while they are. Frames are published all the
+    /// same, for readers that are attached, as far as there is memory.
     pub not_in_place: Option<NotInPlace>,
 }
 
@@ -205,7 +205,9 @@ impl ReshapeError {
 }
 
 impl Export {
-    /// Reserves the memory of a camera and makes it visible to readers.
+    /// Makes a camera visible to readers. Its memory is reserved in this call, or, where it is large and there is room
+    /// for it, by another thread soon after: frames are published meanwhile. What somebody else takes in between is
+    /// asked for once a second, and [`Statistics::not_in_place`] says so.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -331,6 +333,9 @@ impl Export {
         }
         let mut slot = writer.begin();
         let id = slot.id();
+        if !ring.has_room(&slot) {
+            return Outcome::Closed;
+        }
         if slot.write_at(0, picture).is_err() {
             return Outcome::WrongSize;
         }
@@ -347,7 +352,7 @@ impl Export {
     /// open again; frame ids go on. The attached pipe carries frames of the old size: its drain is retired, and
     /// the stream of the new size is to be attached after this. The same shape changes nothing.
     ///
-    /// No frame is published while the new memory is made.
+    /// The new memory is reserved as by [`open`](Self::open).
     ///
     /// # Errors
     /// [`ReshapeError`]; everything is as it was then.
@@ -372,11 +377,17 @@ impl Export {
         Ok(())
     }
 
-    /// Whether somebody has cut the files short, so that nothing can be published until they are back.
+    /// Whether somebody has cut the files short, so that nothing can be published until they are back, or has taken the
+    /// memory before it was reserved.
     #[must_use]
     pub fn has_lost_memory(&self) -> bool {
         let ring = self.ring.upgrade();
-        ring.is_some_and(|ring| !ring.is_superseded() && ring.has_ended())
+        ring.is_some_and(|ring| !ring.is_superseded() && (ring.has_ended() || ring.lacks_memory()))
+    }
+
+    fn lacks_memory(&self) -> bool {
+        let ring = self.ring.upgrade();
+        ring.is_some_and(|ring| !ring.is_superseded() && ring.lacks_memory())
     }
 
     /// Totals, and how the export is now. Some loads; no system call.
@@ -402,7 +413,11 @@ impl Export {
             generation: self.generations.generation(),
             drain_panics: self.tally.panics.get(),
             restored: self.generations.restored(),
-            not_in_place: self.generations.not_in_place(),
+            not_in_place: if self.lacks_memory() {
+                Some(NotInPlace::without_memory(&self.options.camera))
+            } else {
+                self.generations.not_in_place()
+            },
         }
     }
 

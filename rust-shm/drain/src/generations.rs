@@ -12,19 +12,32 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 use vas_frame_protocol::RingShape;
-use vas_frame_segment::{CameraLock, Segment, SegmentOptions, new_epoch};
+use vas_frame_segment::{CameraId, CameraLock, Reserve, Segment, SegmentOptions, drop_later, new_epoch};
 
 /// How long the keeper waits after a failure before it tries again: this, then twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
-/// Why the files of an export are not at its path, and are not put back.
+/// Why the files of an export are not at its path, and are not put back, or have no memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotInPlace {
     /// A code of [`OpenError`].
     pub code: &'static str,
     /// What is in the way, and what to do.
     pub message: String,
+}
+
+impl NotInPlace {
+    pub(crate) fn without_memory(camera: &CameraId) -> Self {
+        let message = format!(
+            "not enough shared memory for camera {camera}: what was free when it was opened, somebody else has taken; \
+             it is asked for once a second"
+        );
+        Self {
+            code: "NO_SPACE",
+            message,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -69,7 +82,8 @@ impl Generations {
         // Before there is anything that could be without a heartbeat.
         heartbeat::watch(&generations).map_err(OpenError::Thread)?;
         let (epoch, generation) = (new_epoch()?, 1);
-        let segment = Segment::create(&lock, &segment_options(&options, epoch, generation, 1))?;
+        let segment_options = segment_options(&options, epoch, generation, 1);
+        let segment = Segment::prepare(&lock, &segment_options, Reserve::Later)?.place(1)?;
         let ring = Arc::new(Ring::new(segment.memory(), options.rings_bell)?);
         heartbeat::keep_alive(&ring);
         generations.set_current(&ring, generation);
@@ -99,7 +113,7 @@ impl Generations {
     pub(crate) fn reshape(&self, shape: RingShape) -> Result<Arc<Ring>, Option<OpenError>> {
         let mut present = lock_of(&self.present);
         let present = present.as_mut().ok_or(None)?;
-        present.next(shape, self).map_err(Some)
+        present.next(shape, Reserve::Later, self).map_err(Some)
     }
 
     /// Whether the files are where readers look for them, and the lock where other writers do.
@@ -117,6 +131,13 @@ impl Generations {
             *lock_of(&self.not_in_place) = None;
         }
         is_in_place || present.not_before.is_some_and(|then| Instant::now() < then)
+    }
+
+    /// Asks again for memory that somebody else has taken before it was reserved.
+    pub(crate) fn ask_for_memory(&self) {
+        if let Some(ring) = self.current() {
+            ring.ask_for_memory();
+        }
     }
 
     /// Puts a new generation where the files are not in place any more. What somebody else has put there stays, and
@@ -178,7 +199,12 @@ impl Generations {
             // ORDER close: relaxed, after a load of `is_closed`, or in the thread that stored it.
             if self.is_left.load(Ordering::Relaxed) {
                 present.segment.leave();
+            } else {
+                present.segment.end();
             }
+            // The files are gone, and so is the lock: only the memory is given back later.
+            let Present { ring, segment, .. } = present;
+            drop_later(ring.data_bytes(), (ring, segment));
         }
     }
 
@@ -213,13 +239,19 @@ impl Present {
 
     /// Makes the generation after this one while this one goes on, and puts it into its place. The former is told that
     /// it is replaced, and stays paused for ever.
-    fn next(&mut self, shape: RingShape, generations: &Generations) -> Result<Arc<Ring>, OpenError> {
+    fn next(
+        &mut self,
+        shape: RingShape,
+        reserve: Reserve,
+        generations: &Generations,
+    ) -> Result<Arc<Ring>, OpenError> {
         let options = ExportOptions {
             shape,
             ..self.options.clone()
         };
         let generation = self.generation + 1;
-        let prepared = Segment::prepare(&self.lock, &segment_options(&options, self.epoch, generation, 1))?;
+        let segment_options = segment_options(&options, self.epoch, generation, 1);
+        let prepared = Segment::prepare(&self.lock, &segment_options, reserve)?;
         let newest_id = self.ring.pause();
         _ = fail_point!("geometry-paused");
         let placed = prepared
@@ -236,7 +268,9 @@ impl Present {
         // Frames go on before the time is spent that freeing memory takes.
         former.supersede();
         self.segment.tell_replaced();
-        self.segment = segment;
+        let mut former_segment = std::mem::replace(&mut self.segment, segment);
+        former_segment.end();
+        drop_later(former.data_bytes(), (former, former_segment));
         (self.options, self.generation) = (options, generation);
         _ = fail_point!("geometry-changed");
         Ok(ring)
@@ -250,7 +284,8 @@ impl Present {
                 return Ok(());
             }
         }
-        self.next(self.options.shape, generations).map(drop)
+        self.next(self.options.shape, Reserve::Now, generations)
+            .map(drop)
     }
 
     fn descriptors(&self, cause: NoDescriptors) -> OpenError {

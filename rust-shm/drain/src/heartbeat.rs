@@ -102,7 +102,10 @@ fn look(at_the_files: bool) {
         };
         (exports, std::mem::take(&mut heart.to_sweep))
     };
-    let is_gone = |export: &Arc<Generations>| !export.is_in_place();
+    let is_gone = |export: &Arc<Generations>| {
+        export.ask_for_memory();
+        !export.is_in_place()
+    };
     let to_restore = exports.iter().filter_map(Weak::upgrade).filter(is_gone).collect();
     let work = Work { to_sweep, to_restore };
     if work.is_empty() {

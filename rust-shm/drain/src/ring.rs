@@ -8,8 +8,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vas_frame_protocol::{AttachError, FrameStamp, OpenSlot, RingShape, Writer, beat};
-use vas_frame_segment::WritableMapping;
 use vas_frame_segment::clock::{monotonic_ns, wall_ns};
+use vas_frame_segment::{WritableMapping, reserve_later};
 
 pub(crate) type Memory = Arc<WritableMapping>;
 
@@ -65,6 +65,27 @@ impl Ring {
             writer: ManuallyDrop::new(writer),
             ring: Arc::clone(self),
         })
+    }
+
+    /// Whether there is memory for the picture of a slot. One load, but for the first pictures of a large ring.
+    pub(crate) fn has_room(&self, slot: &OpenSlot<'_, Memory>) -> bool {
+        self.memory.has_room(slot.offset(), slot.len())
+    }
+
+    /// Whether memory that was free when the ring was made was taken by somebody else.
+    pub(crate) fn lacks_memory(&self) -> bool {
+        self.memory.lacks_memory()
+    }
+
+    /// Asks again for memory that was refused.
+    pub(crate) fn ask_for_memory(&self) {
+        if self.lacks_memory() {
+            reserve_later(&self.memory);
+        }
+    }
+
+    pub(crate) fn data_bytes(&self) -> usize {
+        self.shape.data_bytes()
     }
 
     /// Publishes what is in a slot of this ring, stamped with the time of now. `None`: the ring is paused or

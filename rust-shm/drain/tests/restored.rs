@@ -6,12 +6,9 @@
 
 mod stage;
 
-use stage::{Feeder, Stage, eventually, picture, shape};
-use std::env;
-use std::ffi::CStr;
+use stage::{Feeder, Stage, eventually, in_a_namespace, mount_tmpfs, picture, shape};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use vas_frame_drain::{Export, Outcome, Statistics};
 use vas_frame_protocol::State;
@@ -215,35 +212,6 @@ fn p2_13_another_exporter_that_has_the_camera_by_now_keeps_it() {
     assert!(source.is_current(), "the end of the former leaves it alone");
     drop(other);
     assert_eq!(stage.names(), [""; 0]);
-}
-
-/// Runs `test` again where a tmpfs of its own can be mounted; `true` there.
-fn in_a_namespace(test: &str, base_dir: &Path) -> bool {
-    const IS_INSIDE: &str = "VAS_TEST_IN_NAMESPACE";
-    if env::var_os(IS_INSIDE).is_some() {
-        return true;
-    }
-    let as_root = ["--mount", "--propagation", "private"];
-    let as_user = [&["--user", "--map-root-user"], as_root.as_slice()].concat();
-    let is_allowed = |arguments: &&[&str]| {
-        let mut command = Command::new("unshare");
-        command.args(*arguments).arg("true").stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    let arguments = [as_root.as_slice(), &as_user].into_iter().find(is_allowed);
-    let mut command = Command::new("unshare");
-    command
-        .args(arguments.unwrap())
-        .arg(env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env(IS_INSIDE, base_dir);
-    assert!(command.status().unwrap().success(), "see above");
-    false
-}
-
-fn mount_tmpfs(at: &Path, options: &CStr) {
-    fs::create_dir(at).unwrap();
-    rustix::mount::mount("none", at, "tmpfs", rustix::mount::MountFlags::empty(), options).unwrap();
 }
 
 #[test]

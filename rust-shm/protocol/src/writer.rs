@@ -211,10 +211,16 @@ impl<M: WritableMemory> OpenSlot<'_, M> {
         self.id
     }
 
+    /// Where the picture goes, from the first byte of data.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.writer.header.slot_offset(self.id)
+    }
+
     /// Where the picture goes: [`len`](Self::len) bytes, to be written by whatever can, a `read(2)` included,
     /// while the slot is open.
     pub fn as_mut_ptr(&mut self) -> *mut Byte {
-        let offset = self.writer.header.slot_offset(self.id);
+        let offset = self.offset();
         // SAFETY: `Header::read` has checked that all slots lie inside data.
         unsafe { self.writer.memory.data().add(offset) }
     }

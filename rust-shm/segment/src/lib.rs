@@ -30,9 +30,10 @@
 //!
 //! # SIGBUS
 //!
-//! A page of a mapped file that the file system cannot provide is a SIGBUS. The memory is reserved before it is
-//! mapped, so a full file system is an error of [`Segment::create`] and nothing later. What remains is somebody
-//! who makes a file shorter while it is mapped. Only root and the writer's own user may; nothing here does. From
+//! A page of a mapped file that the file system cannot provide is a SIGBUS. The memory is reserved before anything is
+//! stored there, so a full file system is an error of [`Segment::create`] and nothing later, or, where the memory is
+//! [reserved later](Reserve::Later), the answer to [`WritableMapping::has_room`]. What remains is somebody who makes a
+//! file shorter while it is mapped. Only root and the writer's own user may; nothing here does. From
 //! the first mapped ring on, a handler of SIGBUS puts zeros where such a ring was, which no reader takes for a
 //! frame, and leaves every other fault to the handler before it. A handler that is installed later goes first.
 //!
@@ -70,8 +71,8 @@ pub use reader::{
     Waited, WaitedAny, WrongOwner, wait_any, wait_for_frames,
 };
 pub use writer::{
-    CameraLock, CreateError, FileMode, FileModeError, LockError, Pinned, PreparedSegment, Segment,
-    SegmentOptions, new_epoch, sweep,
+    CameraLock, CreateError, FileMode, FileModeError, LockError, Pinned, PreparedSegment, Reserve, Segment,
+    SegmentOptions, drop_later, new_epoch, reserve_later, sweep,
 };
 
 /// The example of the README is compiled with the tests of the documentation.

@@ -2,8 +2,9 @@
 
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 use vas_frame_protocol::layout::PAGE;
 use vas_frame_protocol::{Byte, RingMemory, Word, WritableMemory};
@@ -25,6 +26,9 @@ pub enum MapMode {
     /// locks its memory (`mlockall`) cannot read frames in this mode.
     PrivateWritable,
 }
+
+/// How much memory is asked for by one system call, which takes a fraction of a millisecond.
+const POPULATE_STEP: usize = 256 << 10;
 
 /// A mapped byte range of a file, unmapped on drop.
 #[derive(Debug)]
@@ -58,6 +62,23 @@ impl Region {
         // SAFETY: the range is this mapping. An old kernel that does not know the advice refuses it, and
         // nothing is lost but time.
         let _ = unsafe { madvise(self.start.as_ptr().cast(), self.len, Advice::LinuxPopulateRead) };
+    }
+
+    /// Makes the pages of a part of it exist and maps them, in short steps: whoever maps or unmaps anything in this
+    /// process waits for the one that is under way. `EFAULT` where the file system has no room, `EINVAL` before
+    /// Linux 5.14.
+    fn populate_for_writing(&self, offset: usize, len: usize) -> Result<(), Errno> {
+        let end = self.len.min(offset.saturating_add(len));
+        let mut at = offset - offset % PAGE;
+        while at < end {
+            let step = POPULATE_STEP.min(end - at);
+            // SAFETY: the part lies inside the mapping.
+            let start = unsafe { self.start.as_ptr().add(at) };
+            // SAFETY: as above; the pages are shared with the file, and none of their bytes is changed.
+            retry_on_intr(|| unsafe { madvise(start.cast(), step, Advice::LinuxPopulateWrite) })?;
+            at += step;
+        }
+        Ok(())
     }
 
     /// Drops the pages that are this mapping's own, so that the file's are seen again.
@@ -189,52 +210,102 @@ impl BellPage {
 /// [`Arc`](std::sync::Arc), so that a thread that still writes keeps the memory while the files are gone
 /// already.
 #[derive(Debug)]
-pub struct WritableMapping(Mapping);
+pub struct WritableMapping {
+    mapping: Mapping,
+    /// Bytes of data, from the first on, whose memory is there. What follows may be there too.
+    reserved: AtomicUsize,
+    is_refused: AtomicBool,
+}
 
 impl WritableMapping {
-    /// Maps both files, which must have their memory reserved. The pages of data are there, and are mapped by who writes
-    /// the first pictures: a third of a millisecond for each of the first `slot_count` frames of 1080p, in the drain's
-    /// thread, where mapping all of them would take that of the host for as long as they are many.
+    /// Maps both files; `reserved` bytes of data have their memory already, and all of meta. The pages of data are mapped
+    /// by who reserves the rest, or writes the first pictures: a third of a millisecond for each of the first
+    /// `slot_count` frames of 1080p, in the drain's thread, where mapping all of them would take that of the host for as
+    /// long as they are many.
     ///
     /// A child of this process has no use for a ring, and copying its page tables takes time of the thread that starts
     /// the child.
     pub(crate) fn new(
         (meta, meta_len): (BorrowedFd<'_>, usize),
         (data, data_len): (BorrowedFd<'_>, usize),
+        reserved: usize,
     ) -> Result<Self, Errno> {
         let protection = ProtFlags::READ | ProtFlags::WRITE;
         let meta = Region::map(meta, meta_len, protection, MapFlags::SHARED | MapFlags::POPULATE)?;
         let data = Region::map(data, data_len, protection, MapFlags::SHARED)?;
         meta.keep_from_children();
         data.keep_from_children();
-        Ok(Self(Mapping::guarded(meta, data, None)))
+        Ok(Self {
+            mapping: Mapping::guarded(meta, data, None),
+            reserved: AtomicUsize::new(reserved),
+            is_refused: AtomicBool::new(false),
+        })
+    }
+
+    /// Bytes of data whose memory is still to be reserved.
+    pub(crate) fn unreserved(&self) -> usize {
+        // ORDER reserve: relaxed, what it counts is the kernel's, and stays once it is there.
+        self.data_len() - self.reserved.load(Ordering::Relaxed)
+    }
+
+    /// Reserves what is still to be reserved. It may be tried again.
+    ///
+    /// # Errors
+    /// `EFAULT` if the file system has no room.
+    pub(crate) fn reserve(&self) -> Result<(), Errno> {
+        while self.unreserved() > 0 {
+            let at = self.data_len() - self.unreserved();
+            let step = POPULATE_STEP.min(self.unreserved());
+            let reserved = self.mapping.data.populate_for_writing(at, step);
+            // ORDER reserve: relaxed, as above.
+            self.is_refused.store(reserved.is_err(), Ordering::Relaxed);
+            reserved?;
+            // ORDER reserve: relaxed, as above. Two that reserve at once reserve the same.
+            self.reserved.fetch_max(at + step, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Whether there is memory for a picture of `len` bytes at `offset` of data; reserves it if nobody has yet. One load
+    /// once all of the memory is reserved.
+    #[must_use]
+    pub fn has_room(&self, offset: usize, len: usize) -> bool {
+        self.unreserved() == 0 || self.mapping.data.populate_for_writing(offset, len).is_ok()
+    }
+
+    /// Whether memory that was free when the ring was made was taken by somebody else before it was reserved. It is
+    /// asked for again: see [`reserve_later`](crate::reserve_later).
+    #[must_use]
+    pub fn lacks_memory(&self) -> bool {
+        // ORDER reserve: relaxed, as above.
+        self.is_refused.load(Ordering::Relaxed)
     }
 
     /// Whether a file was made shorter. What is written since is seen by nobody.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.0.is_lost()
+        self.mapping.is_lost()
     }
 
     /// Wakes one reader that waits for a frame, if there is one; it wakes the next. One system call of constant cost,
     /// which waits for nobody. After a frame was published, or the state has changed.
     pub fn ring_bell(&self) {
-        Bell::of(&self.0).ring();
+        Bell::of(&self.mapping).ring();
     }
 }
 
 // SAFETY: both ranges stay mapped and readable until this value is dropped.
 unsafe impl RingMemory for WritableMapping {
     fn meta(&self) -> &[Word] {
-        self.0.meta()
+        self.mapping.meta()
     }
 
     fn data(&self) -> *mut Byte {
-        self.0.data()
+        self.mapping.data()
     }
 
     fn data_len(&self) -> usize {
-        self.0.data_len()
+        self.mapping.data_len()
     }
 }
 

@@ -4,9 +4,11 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::env;
+use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -152,4 +154,34 @@ pub fn attach_here(export: &mut Export) -> File {
     let output = export.attach().unwrap().try_clone().unwrap();
     export.release();
     output.into()
+}
+
+/// Runs `test` again where a tmpfs of its own can be mounted; `true` there.
+pub fn in_a_namespace(test: &str, base_dir: &Path) -> bool {
+    const IS_INSIDE: &str = "VAS_TEST_IN_NAMESPACE";
+    if env::var_os(IS_INSIDE).is_some() {
+        return true;
+    }
+    let as_root = ["--mount", "--propagation", "private"];
+    let as_user = [&["--user", "--map-root-user"], as_root.as_slice()].concat();
+    let is_allowed = |arguments: &&[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(*arguments).arg("true").stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    let arguments = [as_root.as_slice(), &as_user].into_iter().find(is_allowed);
+    let mut command = Command::new("unshare");
+    command
+        .args(arguments.unwrap())
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(IS_INSIDE, base_dir);
+    assert!(command.status().unwrap().success(), "see above");
+    false
+}
+
+/// Only in a namespace of our own.
+pub fn mount_tmpfs(at: &Path, options: &CStr) {
+    fs::create_dir(at).unwrap();
+    rustix::mount::mount("none", at, "tmpfs", rustix::mount::MountFlags::empty(), options).unwrap();
 }

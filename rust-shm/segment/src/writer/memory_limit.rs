@@ -2,7 +2,8 @@
 //! has room for, and ends a process when no memory is left: the video server, as likely as not.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::{Component, Path, PathBuf};
 
@@ -56,10 +57,12 @@ pub(crate) fn memory_limit(dir: impl AsFd) -> Option<MemoryLimit> {
 
 /// The text of a file; empty if it cannot be read. None of these files is ever empty.
 fn text_of(path: impl AsRef<Path>) -> String {
-    fs::read(path).map_or_else(
-        |_| String::new(),
-        |bytes| String::from_utf8_lossy(&bytes).into_owned(),
-    )
+    // The kernel makes up these texts when they are read, and says nothing of their length: one read takes most of them.
+    let mut text = Vec::with_capacity(8192);
+    match File::open(path).and_then(|file| file.take(u64::MAX).read_to_end(&mut text)) {
+        Ok(_) => String::from_utf8_lossy(&text).into_owned(),
+        Err(_) => String::new(),
+    }
 }
 
 /// The number after a name at the beginning of a line.
@@ -95,12 +98,16 @@ const V1: Version = Version {
     reclaimable: &["total_inactive_file", "total_active_file"],
 };
 
+/// As much as nobody has.
+const NO_LIMIT: u64 = 1 << 62;
+
 impl Version {
     /// The bytes that a group may still be given, from the texts of its files.
     fn available(&self, text_of: impl Fn(&str) -> String) -> Option<u64> {
-        // "max" is no number and no limit.
+        // "max" is no number and no limit; version 1 has a number for it.
         let number_in = |file: &&str| text_of(file).trim().parse::<u64>().ok();
-        let limit = self.limits.iter().filter_map(number_in).min()?;
+        let limits = self.limits.iter().filter_map(number_in);
+        let limit = limits.filter(|limit| *limit < NO_LIMIT).min()?;
         let used = number_in(&self.used)?;
         let stat = text_of("memory.stat");
         let reclaimable: u64 = self
@@ -231,6 +238,8 @@ mod tests {
             ),
         ];
         assert_eq!(available(&V1, &files), Some(45 * MIB));
+        let unlimited = ("memory.limit_in_bytes", "9223372036854771712\n");
+        assert_eq!(available(&V1, &[unlimited, files[1], files[2]]), None);
         assert_eq!(available(&V2, &files), None);
     }
 

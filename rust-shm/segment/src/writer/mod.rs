@@ -3,6 +3,7 @@
 mod camera_lock;
 mod file_mode;
 mod held_lock;
+mod later;
 mod memory_limit;
 mod pinned;
 mod ring_dir;
@@ -12,6 +13,7 @@ mod sweep;
 pub use camera_lock::CameraLock;
 pub use file_mode::{FileMode, FileModeError};
 pub use held_lock::LockError;
+pub use later::{drop_later, reserve_later};
 pub use pinned::Pinned;
-pub use segment::{CreateError, PreparedSegment, Segment, SegmentOptions, new_epoch};
+pub use segment::{CreateError, PreparedSegment, Reserve, Segment, SegmentOptions, new_epoch};
 pub use sweep::sweep;

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, FallocateFlags, Mode, OFlags, RenameFlags, fallocate, mkdirat, openat, renameat_with, unlinkat,
+    AtFlags, FallocateFlags, Mode, OFlags, RenameFlags, fallocate, ftruncate, mkdirat, openat, renameat_with, unlinkat,
 };
 use rustix::io::{Errno, retry_on_intr};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -75,21 +75,30 @@ impl RingDir {
         Ok((Self { id, name, lock }, fd))
     }
 
-    /// Creates a file with all of its memory reserved. A file of that size without it would be a SIGBUS on the
-    /// first page that the file system has no room for.
+    /// Creates a file of that size. Its memory is still to be reserved: a store to a page that the file system has no
+    /// room for is a SIGBUS.
     pub(crate) fn make_file(&self, dir: &OwnedFd, file: &str, len: u64) -> Result<OwnedFd, OsError> {
-        let refused =
-            |action| move |errno| OsError::new(action, self.lock.base.join(&self.name).join(file), errno);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = openat(dir, file, flags, Mode::RUSR | Mode::WUSR).map_err(refused("create"))?;
+        let fd = openat(dir, file, flags, Mode::RUSR | Mode::WUSR).map_err(self.refused("create", file))?;
+        ftruncate(&fd, len).map_err(self.refused("make", file))?;
+        Ok(fd)
+    }
+
+    /// Reserves all of the memory of a file.
+    pub(crate) fn reserve(&self, fd: &OwnedFd, file: &str, len: u64) -> Result<(), OsError> {
         let mut reserved = 0;
         while reserved < len {
             let step = RESERVE_STEP.min(len - reserved);
-            retry_on_intr(|| fallocate(&fd, FallocateFlags::empty(), reserved, step))
-                .map_err(refused("reserve memory for"))?;
+            retry_on_intr(|| fallocate(fd, FallocateFlags::empty(), reserved, step))
+                .map_err(self.refused("reserve memory for", file))?;
             reserved += step;
         }
-        Ok(fd)
+        Ok(())
+    }
+
+    fn refused(&self, action: &'static str, file: &str) -> impl FnOnce(Errno) -> OsError {
+        let path = self.lock.base.join(&self.name).join(file);
+        move |errno| OsError::new(action, path, errno)
     }
 
     /// Renames the folder to the camera's name: into an empty place, or in exchange for the former generation,

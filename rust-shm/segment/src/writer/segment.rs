@@ -14,9 +14,11 @@ use vas_frame_protocol::{
 use super::camera_lock::CameraLock;
 use super::file_mode::FileMode;
 use super::held_lock::HeldLock;
+use super::later::{is_large, promised_bytes, reserve_later, settle};
 use super::memory_limit::{memory_for, memory_limit};
 use super::pinned::Pinned;
 use super::ring_dir::{RingDir, random_bytes, unfinished_name};
+use crate::base_dir::BaseDir;
 use crate::camera_id::CameraId;
 use crate::clock::{monotonic_ns, wall_ns};
 use crate::export_dir::{DATA, Found, META, find};
@@ -43,6 +45,16 @@ pub struct SegmentOptions {
     pub generation: u64,
     /// The id that the first frame gets, from 1.
     pub first_frame_id: u64,
+}
+
+/// When the memory of a ring is reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserve {
+    /// Before the call returns, however long that takes: about a millisecond per MiB.
+    Now,
+    /// By another thread, if the ring is large and there is room for it and for all that was promised before. A picture
+    /// may be written where there [is room](WritableMapping::has_room).
+    Later,
 }
 
 /// Draws an epoch.
@@ -222,7 +234,7 @@ impl Segment {
     /// # Errors
     /// [`CreateError`]. The former generation then stays as it is.
     pub fn create(lock: &CameraLock, options: &SegmentOptions) -> Result<Self, CreateError> {
-        Self::prepare(lock, options)?.place(options.first_frame_id)
+        Self::prepare(lock, options, Reserve::Now)?.place(options.first_frame_id)
     }
 
     /// The part of [`create`](Self::create) that takes time: a former generation can go on until the new one is
@@ -230,7 +242,11 @@ impl Segment {
     ///
     /// # Errors
     /// [`CreateError`].
-    pub fn prepare(lock: &CameraLock, options: &SegmentOptions) -> Result<PreparedSegment, CreateError> {
+    pub fn prepare(
+        lock: &CameraLock,
+        options: &SegmentOptions,
+        reserve: Reserve,
+    ) -> Result<PreparedSegment, CreateError> {
         let lock = lock.held();
         let (base, camera) = (&lock.base, &lock.camera);
         let name = camera.as_str();
@@ -258,7 +274,20 @@ impl Segment {
             }
         }
         let needed = memory_for(meta_len + data_len);
-        if let Some(limit) = memory_limit(&base.fd).filter(|limit| limit.available < needed) {
+        let promised = promised_bytes();
+        let mut limit = memory_limit(&base.fd);
+        let has_room = limit.as_ref().is_none_or(|limit| limit.available >= needed + memory_for(promised))
+            && free_bytes(base).is_some_and(|free| free >= meta_len + data_len + promised);
+        let reserve = if has_room && is_large(data_len) {
+            reserve
+        } else {
+            if !has_room {
+                settle();
+                limit = memory_limit(&base.fd);
+            }
+            Reserve::Now
+        };
+        if let Some(limit) = limit.filter(|limit| limit.available < needed) {
             return Err(CreateError::NoMemory {
                 camera: camera.clone(),
                 base_dir: base.path.clone(),
@@ -267,21 +296,44 @@ impl Segment {
                 control_group: limit.control_group,
             });
         }
-        Self::build(lock, options).map_err(|error| error.explained(lock, meta_len + data_len))
+        Self::build(lock, options, reserve).map_err(|error| error.explained(lock, meta_len + data_len))
     }
 
-    fn build(lock: &Arc<HeldLock>, options: &SegmentOptions) -> Result<PreparedSegment, CreateError> {
+    fn build(
+        lock: &Arc<HeldLock>,
+        options: &SegmentOptions,
+        reserve: Reserve,
+    ) -> Result<PreparedSegment, CreateError> {
         let (dir, dir_fd) = RingDir::make(lock)?;
         fail_point!("folder-made");
         let (meta_len, data_len) = (options.shape.meta_bytes(), options.shape.data_bytes());
         let meta = dir.make_file(&dir_fd, META, meta_len as u64)?;
+        dir.reserve(&meta, META, meta_len as u64)?;
         fail_point!("meta-made");
         let data = dir.make_file(&dir_fd, DATA, data_len as u64)?;
+        if reserve == Reserve::Now {
+            dir.reserve(&data, DATA, data_len as u64)?;
+        }
         fail_point!("data-made");
 
         let refused = |action| move |errno| OsError::new(action, lock.base.join(lock.camera.as_str()), errno);
-        let memory = WritableMapping::new((meta.as_fd(), meta_len), (data.as_fd(), data_len))
-            .map_err(refused("map the memory of"))?;
+        let map = |reserved| {
+            WritableMapping::new((meta.as_fd(), meta_len), (data.as_fd(), data_len), reserved)
+                .map_err(refused("map the memory of"))
+        };
+        let memory = if reserve == Reserve::Now {
+            map(data_len)?
+        } else {
+            let memory = map(0)?;
+            if memory.has_room(0, 1) {
+                memory
+            } else {
+                // An old kernel, or somebody was faster.
+                drop(memory);
+                dir.reserve(&data, DATA, data_len as u64)?;
+                map(data_len)?
+            }
+        };
         let id = |file: &OwnedFd| FileId::of(file).map_err(refused("look at the files of"));
         let ids = [id(&meta)?, id(&data)?];
         for file in [&meta, &data] {
@@ -366,6 +418,15 @@ impl Segment {
     }
 }
 
+/// Bytes that the file system has left; `u64::MAX` if it has no limit of its own.
+fn free_bytes(base: &BaseDir) -> Option<u64> {
+    let stat = fstatvfs(&base.fd).ok()?;
+    if stat.f_blocks == 0 {
+        return Some(u64::MAX);
+    }
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
 /// Stores a final state into a ring that is live. Another final state, which readers may know already, stays.
 fn set_state_of_live(memory: &WritableMapping, fate: State) {
     if state(memory) == Some(State::Live) {
@@ -403,8 +464,10 @@ impl PreparedSegment {
             return Err(CreateError::Occupied { path });
         }
         fail_point!("ring-placed");
+        let memory = Arc::new(self.memory);
+        reserve_later(&memory);
         Ok(Segment {
-            memory: Arc::new(self.memory),
+            memory,
             path,
             files: Some(self.files),
         })
