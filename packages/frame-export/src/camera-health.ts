@@ -10,7 +10,7 @@ import type { CameraExportStatistics } from './camera-export.js';
  * | `stalled` | an FFmpeg is attached, and no frame came for 2 s (of slow cameras: for three frames) |
  * | `idle` | nothing is attached, and the host publishes nothing |
  * | `unattached` | FFmpeg was started without export: `attachError` says why |
- * | `gone` | the files are not where readers look for them: `notInPlace` says why; tried again by itself |
+ * | `gone` | the files, or their memory, are not there for readers: `notInPlace` says why; tried again by itself |
  * | `wrong-stream` | the stream says that its pictures have another size or pixel format than the export |
  * | `discarding` | frames are thrown away: `discardReason` says why |
  * | `closed` | the camera was closed |

@@ -284,8 +284,7 @@ impl Present {
                 return Ok(());
             }
         }
-        self.next(self.options.shape, Reserve::Now, generations)
-            .map(drop)
+        self.next(self.options.shape, Reserve::Now, generations).map(drop)
     }
 
     fn descriptors(&self, cause: NoDescriptors) -> OpenError {

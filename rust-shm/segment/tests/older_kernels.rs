@@ -6,6 +6,7 @@
 mod stage;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use stage::{
     Stage, camera, lock, much_later, names, options, publish, role, start_writer, write_until_killed, writer,
 };
 use vas_frame_segment::{
-    Awaited, CameraLock, CreateError, FrameSource, Health, LockError, MapMode, Segment, SourceOptions,
-    Waited, WaitedAny, sweep, wait_any,
+    Awaited, CameraLock, CreateError, FrameSource, Health, LockError, MapMode, Reserve, Segment,
+    SegmentOptions, SourceOptions, Waited, WaitedAny, sweep, wait_any,
 };
 
 const OFD_LOCK_QUERY: (i64, u32, i32) = (libc::SYS_fcntl, 1, libc::F_OFD_GETLK);
@@ -183,6 +184,28 @@ fn p2_3_pages_are_touched_one_by_one_where_they_cannot_be_populated() {
             }
         });
     });
+}
+
+#[test]
+fn p2_8_memory_is_reserved_by_the_call_where_it_cannot_be_reserved_later() {
+    let stage = Stage::new();
+    let lock = lock(&stage.base(), "a");
+    let large = SegmentOptions {
+        shape: stage::shape(640, 480, 4),
+        ..options()
+    };
+    let reserved = || {
+        let prepared = Segment::prepare(&lock, &large, Reserve::Later).unwrap();
+        let data = fs::metadata(stage.base().join(".a.new/frame.data")).unwrap();
+        (data.blocks() * 512, prepared.place(1).unwrap())
+    };
+    let all = large.shape.data_bytes() as u64;
+    for errno in [EINVAL, EPERM] {
+        let (bytes, segment) = without_command(POPULATE_WRITE, errno, reserved);
+        assert!(bytes >= all, "{bytes} of {all}");
+        publish(&mut writer(&segment), 1);
+    }
+    assert!(reserved().0 < all / 2);
 }
 
 #[test]

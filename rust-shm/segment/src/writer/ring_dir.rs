@@ -4,7 +4,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, FallocateFlags, Mode, OFlags, RenameFlags, fallocate, ftruncate, mkdirat, openat, renameat_with, unlinkat,
+    AtFlags, FallocateFlags, Mode, OFlags, RenameFlags, fallocate, ftruncate, mkdirat, openat, renameat_with,
+    unlinkat,
 };
 use rustix::io::{Errno, retry_on_intr};
 use rustix::rand::{GetRandomFlags, getrandom};

@@ -276,7 +276,9 @@ impl Segment {
         let needed = memory_for(meta_len + data_len);
         let promised = promised_bytes();
         let mut limit = memory_limit(&base.fd);
-        let has_room = limit.as_ref().is_none_or(|limit| limit.available >= needed + memory_for(promised))
+        let has_room = limit
+            .as_ref()
+            .is_none_or(|limit| limit.available >= needed + memory_for(promised))
             && free_bytes(base).is_some_and(|free| free >= meta_len + data_len + promised);
         let reserve = if has_room && is_large(data_len) {
             reserve
