@@ -1,12 +1,5 @@
 //! The conformance data of the protocol, asked through the functions that a program in C calls.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::cast_possible_truncation,
-    reason = "a failing test may panic"
-)]
-
 mod stage;
 
 use std::collections::BTreeSet;

@@ -1,8 +1,6 @@
 //! The header and the exported symbols are what is committed, and programs in C and C++ that include the one and link
 //! the other read a live camera.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use std::fs;

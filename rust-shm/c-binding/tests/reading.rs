@@ -1,8 +1,6 @@
 //! What the functions of the interface do, called from Rust: outcomes, limits, restarts, and that reading allocates
 //! nothing.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use std::alloc::{GlobalAlloc, Layout, System};

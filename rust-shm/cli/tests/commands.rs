@@ -1,7 +1,5 @@
 //! O1: every command, run as a process of its own, against systems that are well and systems that are not.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod system;
 
 use std::fs;

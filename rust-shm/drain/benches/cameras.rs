@@ -1,9 +1,5 @@
 //! What many cameras cost, and what one costs the thread that opens it: `cargo bench -p vas-frame-drain --bench cameras [-- --json]`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a tool that prints what it measures"
-)]
+#![allow(clippy::print_stdout, reason = "a tool that prints what it measures")]
 #![allow(clippy::cast_precision_loss, reason = "counts and times are small")]
 
 #[path = "../tests/stage/mod.rs"]

@@ -1,10 +1,6 @@
 //! What a drain costs, as the ratio of its CPU time per frame to that of a loop that only reads the same pipe into
 //! memory of the same kind, and for framed streams to that for bare ones, measured in turns in one run: `cargo bench -p vas-frame-drain [-- --json]`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a tool that prints what it measures"
-)]
+#![allow(clippy::print_stdout, reason = "a tool that prints what it measures")]
 #![allow(clippy::cast_precision_loss, reason = "times are short")]
 
 #[path = "../tests/stage/matroska_stream.rs"]

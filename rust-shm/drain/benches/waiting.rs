@@ -4,12 +4,7 @@
 //! First the drain's CPU time per frame, by who waits, against a drain that does not ring, frame by frame in turns. Then
 //! the time from a frame's stamp until a reader has looked at it, and the reader's CPU time per frame, by how the reader
 //! waits: woken, by prediction, and by a look every millisecond.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::panic,
-    reason = "a tool that prints what it measures"
-)]
+#![allow(clippy::print_stdout, reason = "a tool that prints what it measures")]
 #![allow(clippy::cast_precision_loss, reason = "times are short")]
 
 #[path = "../tests/stage/mod.rs"]

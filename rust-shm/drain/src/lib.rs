@@ -32,6 +32,15 @@
 //! # ffmpeg.wait()?; Ok(()) }
 //! ```
 
+#![warn(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+#![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
 mod baton;
 mod descriptors;
 mod drain;

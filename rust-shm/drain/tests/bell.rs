@@ -1,8 +1,5 @@
 //! The bell of an export: rung with every frame and at every end, unless it is switched off.
 
-#![allow(missing_docs, reason = "a test")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use rustix::thread::futex::{self, Flags};

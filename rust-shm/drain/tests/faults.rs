@@ -1,9 +1,6 @@
 //! What becomes of a stream when the drain fails on purpose. Each fault is in a process of its own, which is this
 //! test binary with `VAS_FAULT` set.
 
-#![allow(missing_docs, reason = "a test")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use stage::{Feeder, Stage, eventually, is_detached, numbers, picture, shape};

@@ -1,9 +1,6 @@
 //! What an export costs while it lives, and that nothing of it stays. Alone in its binary: it counts what there is
 //! in the whole process.
 
-#![allow(missing_docs, reason = "a test")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use stage::{Feeder, Stage, attach_here, eventually, is_detached, picture, shape};

@@ -1,9 +1,5 @@
 //! Framed streams on their way through a pipe into shared memory.
 
-#![allow(missing_docs, unreachable_pub, reason = "a test")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::cast_possible_truncation, reason = "numbers are small")]
-
 #[path = "stage/matroska_stream.rs"]
 mod matroska_stream;
 mod stage;

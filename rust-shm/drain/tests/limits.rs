@@ -1,9 +1,6 @@
 //! What the host's process may have is kept for the video: an export that would take it is refused, in time and in
 //! words that say which limit to raise. Each test is alone in a process of its own, which is this binary again.
 
-#![allow(missing_docs, reason = "a test")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

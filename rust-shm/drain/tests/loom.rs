@@ -1,8 +1,6 @@
 //! Every interleaving of the hand-over of a ring's writer and of its end, in the memory model. The files under test
 //! are compiled here once more, against loom's atomics.
 
-#![allow(missing_docs, reason = "a test")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::duplicate_mod, reason = "each time with other orderings")]
 
 use loom::cell::UnsafeCell;

@@ -1,8 +1,5 @@
 //! The parser of framed streams, against streams that are whole, in pieces, damaged, and no streams at all.
 
-#![allow(missing_docs, unreachable_pub, reason = "a test")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::cast_possible_truncation, reason = "numbers are small")]
 #![allow(dead_code, reason = "the drain uses the rest")]
 
 #[path = "../src/head.rs"]

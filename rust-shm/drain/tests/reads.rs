@@ -1,9 +1,5 @@
 //! How often a drain asks the operating system. Alone in its binary: it counts for the only drain of the process.
 
-#![allow(missing_docs, unreachable_pub, reason = "a test")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::cast_possible_truncation, reason = "numbers are small")]
-
 #[path = "stage/matroska_stream.rs"]
 mod matroska_stream;
 mod stage;

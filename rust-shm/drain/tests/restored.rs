@@ -1,9 +1,6 @@
 //! Files of an export that somebody removes or replaces: they are back soon, frame ids go on, readers are told, and the
 //! process that writes the stream notices nothing.
 
-#![allow(missing_docs, reason = "a test")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use stage::{Feeder, Stage, eventually, in_a_namespace, mount_tmpfs, picture, shape};

@@ -1,7 +1,5 @@
 //! From a stream of bytes to frames in shared memory.
 
-#![allow(missing_docs, reason = "a test")]
-
 mod stage;
 
 use stage::{Feeder, Stage, attach_here, eventually, is_detached, numbers, picture, shape};

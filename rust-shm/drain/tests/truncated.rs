@@ -1,8 +1,5 @@
 //! Files of an export that root or its own user makes shorter: the frames are lost, nothing else is.
 
-#![allow(missing_docs, reason = "a test")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use stage::{Feeder, Stage, eventually, is_detached, picture, shape};

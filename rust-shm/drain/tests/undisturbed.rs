@@ -1,8 +1,5 @@
 //! The process that writes the stream never notices anything, whatever happens at this end.
 
-#![allow(missing_docs, reason = "a test")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use stage::{Feeder, Stage, attach_here, eventually, is_detached, numbers, picture, shape};

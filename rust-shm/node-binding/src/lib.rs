@@ -1,6 +1,15 @@
 //! The addon of `@vas/frame-export`. It converts arguments, results, errors and panics; everything else is in
 //! the crates beside it.
 
+#![warn(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+#![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
 use error::{Result, error, guard};
 use napi_derive::napi;
 use std::path::Path;
@@ -18,12 +27,14 @@ fn init() {
 
 /// Version of the binary layout that this file writes and reads.
 #[napi]
+#[must_use]
 pub fn layout_version() -> u32 {
     vas_frame_protocol::layout::VERSION
 }
 
 /// Removes what exports that died left in a base folder; returns how many cameras that were.
 #[napi]
+#[allow(clippy::missing_errors_doc, reason = "the documentation is that of a TypeScript function")]
 pub fn sweep(base_dir: String) -> Result<u32> {
     guard(|| {
         let swept =

@@ -3,6 +3,15 @@
 //! Each chroma sample is used for its four luma samples, as OpenCV does and FFmpeg with the scaler flags
 //! `neighbor+full_chroma_int+accurate_rnd`, from which the results differ by one level at most.
 
+#![warn(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+#![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
 use std::ptr;
 
 /// Bits behind the point.

@@ -1,14 +1,4 @@
 //! Writes the golden files: `cargo run --example write_golden -- <folder>`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
-    reason = "a tool for those who change the layout"
-)]
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    reason = "the scenarios are shared with a test"
-)]
 
 #[path = "../tests/scenarios/mod.rs"]
 mod scenarios;

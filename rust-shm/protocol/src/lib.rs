@@ -1,4 +1,12 @@
 #![doc = include_str!("../PROTOCOL.md")]
+#![warn(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+#![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 // What follows is the crate: layout, writer and reader. No call of the operating system is made here, and
 // no other crate of the workspace touches an atomic of the ring.
 

@@ -85,11 +85,13 @@ mod model {
 
     impl Word {
         /// A word that loom watches.
+        #[must_use]
         pub fn watched(value: u64) -> Self {
             Self::Watched(AtomicU64::new(value))
         }
 
         /// A word that loom does not watch.
+        #[must_use]
         pub fn plain(value: u64) -> Self {
             Self::Plain(PlainU64::new(value))
         }
@@ -132,11 +134,13 @@ mod model {
 
     impl Byte {
         /// A byte that loom watches.
+        #[must_use]
         pub fn watched(value: u8) -> Self {
             Self::Watched(AtomicU8::new(value))
         }
 
         /// A byte that loom does not watch.
+        #[must_use]
         pub fn plain(value: u8) -> Self {
             Self::Plain(PlainU8::new(value))
         }

@@ -1,7 +1,5 @@
 //! The end of a ring changes the word that readers wait on, and nothing that it says of frames.
 #![cfg(not(loom))]
-#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
-#![allow(missing_docs, reason = "a test")]
 
 use std::sync::Barrier;
 use std::thread;

@@ -1,11 +1,5 @@
 //! The conformance data that can be asked of the bytes of a ring. A file that is not run here fails the test.
 #![cfg(not(any(loom, miri)))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
-    reason = "a failing test may panic"
-)]
-#![allow(missing_docs, unreachable_pub, reason = "a test")]
 
 mod slow_reader;
 

@@ -1,16 +1,6 @@
 //! The golden files pin the layout: this writer produces them byte for byte, and this reader sees in them
 //! what the JSON beside them says.
 #![cfg(not(loom))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
-    reason = "a failing test may panic"
-)]
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    reason = "the scenarios are shared with an example"
-)]
 
 mod scenarios;
 

@@ -1,15 +1,5 @@
 //! A ring whose bytes say anything: mutated golden rings and noise. The long runs are in `rust-shm/fuzz`.
 #![cfg(not(loom))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
-    reason = "a failing test may panic"
-)]
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    reason = "what is exercised is shared with the fuzz targets"
-)]
 
 mod exercise;
 

@@ -9,9 +9,6 @@
 //! allows. From the others a load sees the latest store, of which loom knows nothing, so a model concludes
 //! nothing from what changes there.
 #![cfg(loom)]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing test may panic")]
-#![allow(clippy::cast_possible_truncation, reason = "ids and slots of a model are few")]
-#![allow(missing_docs, reason = "a test")]
 
 mod model_ring;
 

@@ -6,8 +6,6 @@
 //! There are no time limits here: a reader that should have been woken and was not sleeps for ever, which loom finds.
 //! Each rule has a twin in which it is broken, and in which loom must find the sleeper.
 #![cfg(loom)]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing test may panic")]
-#![allow(missing_docs, reason = "a test")]
 
 mod model_ring;
 

@@ -1,11 +1,5 @@
 //! Random sequences of whole operations against a plain model of the ring.
 #![cfg(not(loom))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
-    reason = "a failing test may panic"
-)]
-#![allow(missing_docs, reason = "a test")]
 
 use std::collections::HashMap;
 

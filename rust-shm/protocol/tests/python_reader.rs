@@ -1,7 +1,5 @@
 //! The Python reader that the protocol document points to reads the golden rings as this crate does.
 #![cfg(not(any(loom, miri)))]
-#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
-#![allow(missing_docs, reason = "a test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

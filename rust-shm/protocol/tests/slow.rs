@@ -1,7 +1,5 @@
 //! Slow readers, in model time. How much they get at which length of a look is conformance data.
 #![cfg(not(loom))]
-#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
-#![allow(missing_docs, unreachable_pub, reason = "a test")]
 
 mod slow_reader;
 

@@ -4,8 +4,6 @@
 //! Without the fence there (`RUSTFLAGS="--cfg without_streaming_fence"`), both tests find torn frames on a processor
 //! that lets streaming stores overtake others (seen on AMD EPYC, family 25).
 #![cfg(not(any(loom, miri)))]
-#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
-#![allow(missing_docs, reason = "a test")]
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,6 @@
 //! A writer and readers at full speed on the same memory, with frames that say in each 64-byte block who they
 //! are. No torn frame is accepted; and those that were not accepted show that the race took place.
 #![cfg(not(loom))]
-#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
-#![allow(missing_docs, reason = "a test")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

@@ -3,6 +3,15 @@
 //! The interpreter lock is released wherever something is copied, opened or waited for. No lock of this module is
 //! held while Python code runs.
 
+#![warn(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+#![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
 mod camera;
 mod error;
 mod mapped;

@@ -1,15 +1,7 @@
 //! What publishing and reading cost in shared memory, as ratios to `memcpy` of the same bytes into and out of a
 //! mapping of the same kind, measured in turns in one run: `cargo bench -p vas-frame-segment [-- --json]`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a tool that prints what it measures"
-)]
-#![allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "times are short"
-)]
+#![allow(clippy::print_stdout, reason = "a tool that prints what it measures")]
+#![allow(clippy::cast_precision_loss, reason = "times are short")]
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};

@@ -43,6 +43,15 @@
 //! group. [`Segment::create`] compares before it reserves anything, and refuses ([`CreateError::NoMemory`]). What
 //! others allocate later, and FFmpeg when it starts, it cannot know.
 
+#![warn(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+#![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("shared memory export needs 64-bit Linux");
 

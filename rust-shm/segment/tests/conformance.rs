@@ -1,8 +1,5 @@
 //! The conformance data that is about cameras. A file that is not run here fails the test.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(missing_docs, reason = "a test")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,5 @@
 //! One writer per camera, and what becomes of those that died.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use std::fs;

@@ -1,8 +1,6 @@
 //! `kill -9` at every step of create, change and remove: the next start finds its way without help, and readers
 //! that stayed attached are told the right health.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use std::fs;

@@ -1,7 +1,5 @@
 //! A ring from its creation to its end, as readers see it.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use std::fs;

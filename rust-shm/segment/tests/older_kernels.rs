@@ -1,8 +1,6 @@
 //! What happens on kernels that lack a call, or where a container's policy forbids it: a filter refuses the call in
 //! one thread of the test, with the error of an old kernel or that of a policy.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use std::fs;

@@ -1,8 +1,6 @@
 //! Shared memory that cannot be had, on real file systems: each is an error that says what to do, and leaves
 //! nothing behind.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use std::fs;

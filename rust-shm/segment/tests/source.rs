@@ -1,7 +1,5 @@
 //! The reader: what it opens, what it refuses, and what it says of the writer.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use std::fs;

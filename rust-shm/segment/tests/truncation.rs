@@ -1,7 +1,5 @@
 //! Files that somebody makes shorter, as root and the writer's own user can: nobody crashes.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 mod stage;
 
 use std::fs::OpenOptions;

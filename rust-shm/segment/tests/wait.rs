@@ -1,7 +1,5 @@
 //! Waiting for a frame: woken by the kernel, by prediction where nobody rings, and never longer than asked.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod stage;
 
 use std::fs;

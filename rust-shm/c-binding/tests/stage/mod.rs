@@ -1,7 +1,6 @@
 //! What the tests of the interface play on: the library as it is installed, compilers, and a live camera.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 pub(crate) mod camera;
 

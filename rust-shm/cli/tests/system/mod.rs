@@ -1,7 +1,6 @@
 //! Systems for the tool to look at, and the tool itself, run as a process of its own.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../../segment/tests/stage/mod.rs"]
 pub(crate) mod stage;

@@ -1,7 +1,6 @@
 //! Live Matroska streams, as FFmpeg writes them.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
-#![allow(clippy::cast_possible_truncation, reason = "sizes are small")]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 /// An element: its id as the specification prints it, a size of one byte if that is enough and of eight if not.
 pub fn element(id: u32, content: &[u8]) -> Vec<u8> {

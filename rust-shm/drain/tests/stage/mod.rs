@@ -1,8 +1,7 @@
 //! What the tests of this crate play on: base folders of their own, frames that can be told apart, and processes
 //! that write into an export's pipe.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::env;
 use std::ffi::CStr;

@@ -2,12 +2,6 @@
 //! another part of the same test.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
