@@ -34,7 +34,10 @@ pub fn layout_version() -> u32 {
 
 /// Removes what exports that died left in a base folder; returns how many cameras that were.
 #[napi]
-#[allow(clippy::missing_errors_doc, reason = "the documentation is that of a TypeScript function")]
+#[allow(
+    clippy::missing_errors_doc,
+    reason = "the documentation is that of a TypeScript function"
+)]
 pub fn sweep(base_dir: String) -> Result<u32> {
     guard(|| {
         let swept =

@@ -268,7 +268,10 @@ impl<M: WritableMemory> OpenSlot<'_, M> {
     }
 
     /// Publishes what is in the slot, and returns the frame's id.
-    #[allow(clippy::must_use_candidate, reason = "the frame is published whether or not its id is used")]
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "the frame is published whether or not its id is used"
+    )]
     pub fn publish(self, stamp: &FrameStamp) -> u64 {
         let Self { writer, id } = self;
         let record = writer.header.slot_record(writer.memory.meta(), id);
