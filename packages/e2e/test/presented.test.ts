@@ -26,6 +26,14 @@ it('counts the pause that is still open: a picture that never comes back is no s
   expect(presentedBetween('cam', [], 1_000, 9_000).longestGapMs).toBe(8_000);
 });
 
+it('keeps every interval, from the beginning to the end', () => {
+  expect(presentedBetween('cam', framesAt(1_040, 1_080), 1_000, 1_100).intervals).toEqual([
+    { atMs: 0, ms: 40 },
+    { atMs: 40, ms: 40 },
+    { atMs: 80, ms: 20 },
+  ]);
+});
+
 it('leaves out what was presented before the measurement', () => {
   const { frames, per100Ms } = presentedBetween('cam', framesAt(900, 960, 1_010, 1_150), 1_000, 1_200);
   expect({ frames, per100Ms }).toEqual({ frames: 2, per100Ms: [1, 1] });

@@ -72,6 +72,16 @@ describe('the packet counter', () => {
     expect(await report()).toMatchObject({ packets: 3, lost: 0, late: 0, restarts: 1 });
   });
 
+  it('tells a sender that started again behind its former time stamps, by the shorter way round', async () => {
+    await send(rtp({ sequence: 1, timestamp: 3_000_000_000 }));
+    await send(rtp({ sequence: 2, timestamp: 4_000_000_000 }));
+    expect(await report()).toMatchObject({ restarts: 1, setBack: 0 });
+    await send(rtp({ sequence: 3, timestamp: 500_000_000 }));
+    expect(await report()).toMatchObject({ restarts: 2, setBack: 0 });
+    await send(rtp({ sequence: 4, timestamp: 4_200_000_000 }));
+    expect(await report()).toMatchObject({ restarts: 3, setBack: 1 });
+  });
+
   it('counts neither probes for bandwidth nor RTCP', async () => {
     await send(rtp({ sequence: 1, ssrc: 1234 }));
     await send(rtp({ sequence: 1, payloadType: 127 }));

@@ -1,43 +1,87 @@
 /** Cases seen through real browsers: two viewers of the camera in Chromium, beside the counted ones. */
 import type { Case } from '../run/case.js';
-import { controlNoScratch, drainFails, exportClosed, shmFull } from './export-fails.js';
-import { controlDataHandler, hostBlocked } from './host-busy.js';
+import { eightCameras, noTapEightCameras } from './eight-cameras.js';
+import {
+  controlNoScratch,
+  controlPipeClosed,
+  drainFails,
+  exportClosed,
+  filesReplaced,
+  shmFull,
+} from './export-fails.js';
+import {
+  controlDataHandler,
+  controlDataHandlerHalfSecond,
+  controlDataHandlerTwoSeconds,
+  hostBlocked,
+} from './host-busy.js';
+import { hostGoneCases } from './host-gone.js';
 import { noTap } from './no-tap.js';
-import { noReader, readersKilled, readersRacing, readersStopped } from './readers.js';
-import { ffmpegKilled } from './restarts.js';
+import {
+  noReader,
+  readersKilled,
+  readersRacing,
+  readersStopped,
+  readersUnweighted,
+  spinners,
+  spinnersUnweighted,
+} from './readers.js';
+import { ffmpegKilled, ffmpegKilledConsumedAnew, noTapFfmpegKilled } from './restarts.js';
 
 const browsersPerCamera = 2;
 
+function hostGoneCase(wanted: string): Case {
+  const found = hostGoneCases.find(({ name }) => name === wanted);
+  if (found === undefined) throw new Error(`no case ${wanted}`);
+  return found;
+}
+
 /** The same case with browsers, under a name of its own. */
-function seen(testCase: Case, rest: Pick<Case, 'isShort'> & Partial<Case>): Case {
+function seen(testCase: Case, rest: Partial<Case> = {}): Case {
   const { requirements, stage, title } = testCase;
   return {
     ...testCase,
+    isShort: false,
     ...rest,
     name: `browser-${testCase.name}`,
     title: `${title}; seen in Chromium`,
     requirements: requirements.length === 0 ? [] : ['S6', ...requirements],
-    stage: { ...stage, browsersPerCamera },
+    stage: { ...stage, browsersPerCamera, ...rest.stage },
   };
 }
 
 export const browserNoTap = seen(noTap, { isShort: true });
 
 const browserControlDataHandler = seen(controlDataHandler, { isShort: true });
-const browserControlNoScratch = seen(controlNoScratch, { isShort: false });
+const browserControlNoScratch = seen(controlNoScratch);
+const browserControlPipeClosed = seen(controlPipeClosed);
+const browserControlHostDies = seen(hostGoneCase('control-host-dies'));
+const browserNoTapFfmpegKilled = seen(noTapFfmpegKilled);
 
 /** In the order in which they run. */
 export const browserCases: readonly Case[] = [
-  seen(noReader, { isShort: false }),
-  seen(readersRacing, { isShort: false }),
-  seen(readersStopped, { isShort: false }),
-  seen(readersKilled, { isShort: false }),
+  seen(noReader),
+  seen(readersRacing, { measuredBy: seen(spinners) }),
+  seen(readersUnweighted, { measuredBy: seen(spinnersUnweighted) }),
+  seen(readersStopped),
+  seen(readersKilled),
   seen(hostBlocked, { isShort: true, comparedWith: browserControlDataHandler }),
   browserControlDataHandler,
-  seen(exportClosed, { isShort: false, comparedWith: browserControlNoScratch }),
+  seen(controlDataHandlerTwoSeconds),
+  seen(controlDataHandlerHalfSecond),
+  seen(exportClosed, { comparedWith: browserControlNoScratch }),
   browserControlNoScratch,
-  seen(shmFull, { isShort: false }),
-  seen(drainFails, { isShort: false }),
-  // Not yet as it should be: packets come back after 3 s, pictures not before the case ends.
-  seen(ffmpegKilled, { isShort: false }),
+  browserControlPipeClosed,
+  seen(shmFull),
+  seen(filesReplaced),
+  seen(drainFails, { comparedWith: browserControlPipeClosed }),
+  seen(hostGoneCase('host-dies'), { comparedWith: browserControlHostDies }),
+  browserControlHostDies,
+  seen(ffmpegKilled, { isShort: true, comparedWith: browserNoTapFfmpegKilled }),
+  browserNoTapFfmpegKilled,
+  seen(ffmpegKilledConsumedAnew, { comparedWith: browserNoTapFfmpegKilled }),
+  seen(eightCameras, {
+    stage: { browsersPerCamera: 1 },
+    measuredBy: seen(noTapEightCameras, { stage: { browsersPerCamera: 1 } }),
+  }),
 ];

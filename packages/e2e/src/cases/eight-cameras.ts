@@ -1,13 +1,30 @@
 /** Eight cameras in one host, several faults one after the other. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from '../run/case.js';
-import { framesPerSecond } from '../run/stage.js';
+import { framesPerSecond, lowestPriority } from '../run/stage.js';
+import type { StageOptions } from '../run/stage.js';
+import { spin } from './readers.js';
+
+const eight: Partial<StageOptions> = {
+  cameras: 8,
+  camera: { width: 640, height: 360, fps: framesPerSecond, keyInt: framesPerSecond },
+};
+
+/** What so many cameras do to their viewers by themselves, and other work in the place of readers. */
+export const noTapEightCameras: Case = {
+  name: 'no-tap-eight-cameras',
+  title: 'Without a tap: 8 cameras at once, and 8 processes that only spin in the place of readers',
+  requirements: [],
+  stage: { ...eight, tap: 'none' },
+  isShort: false,
+  run: (stage) => spin(stage, 8, 4_000, lowestPriority),
+};
 
 export const eightCameras: Case = {
   name: 'eight-cameras',
   title: '8 cameras at once: blocked host, killed readers, a closed export, a killed FFmpeg, a lost camera',
   requirements: ['S2', 'S3', 'G1', 'P2.5', 'P2.7'],
-  stage: { cameras: 8, camera: { width: 640, height: 360, fps: framesPerSecond, keyInt: framesPerSecond } },
+  stage: eight,
   isShort: false,
   run: async (stage, checks) => {
     const id = (index: number): string => stage.cameras[index]?.hosted.cameraId ?? '';
@@ -29,7 +46,7 @@ export const eightCameras: Case = {
     process.kill(pid, 'SIGKILL');
     stage.markInterruption(`${id(3)} drops the connection`, [id(3)]);
     await stage.cameras[3]?.camera.drop();
-    await sleep(7_000);
+    await sleep(stage.recoveryMs + 1_000);
     const after = (await stage.status()).cameras;
     const running = after.filter(({ ffmpegPid }) => ffmpegPid !== null).length;
     checks.add('every camera runs', running === after.length, `${running} of ${after.length}`);

@@ -28,6 +28,21 @@ export const controlNoScratch: Case = {
   },
 };
 
+/** A tap that fails and closes its pipe, as naive ones do: FFmpeg ends, and everything with it. */
+export const controlPipeClosed: Case = {
+  name: 'control-pipe-closed',
+  title: "Control: a Node 'data' handler closes the reading end of the raw pipe",
+  requirements: [],
+  stage: { tap: 'data-handler', isTapIsolated: false },
+  controlGapMs: 1_000,
+  isShort: false,
+  run: async (stage) => {
+    stage.mark('pipe closed');
+    await stage.host.ask('closeExport', { cameraId: stage.first.hosted.cameraId });
+    await sleep(8_000);
+  },
+};
+
 export const exportClosed: Case = {
   name: 'export-closed',
   title: 'The export is closed in mid-stream, FFmpeg goes on',

@@ -5,25 +5,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from '../run/case.js';
 import type { Stage } from '../run/stage.js';
 
-const blockedMs = 5_000;
-
-async function blockHost(stage: Stage): Promise<void> {
-  stage.mark(`blocked for ${blockedMs / 1000} s`);
-  await stage.host.ask('block', { ms: blockedMs });
+async function blockHost(stage: Stage, ms: number): Promise<void> {
+  stage.mark(`blocked for ${ms / 1000} s`);
+  await stage.host.ask('block', { ms });
   stage.mark('runs again');
 }
 
-/** A blocked host whose frames are taken by a `'data'` handler: its viewers must see it. */
-export const controlDataHandler: Case = {
-  name: 'control-data-handler',
-  title: "Control: a blocked host with a Node 'data' handler on the pipe instead of the drain",
-  requirements: [],
-  // What a naive tap does to FFmpeg shows only where nothing stands between them.
-  stage: { tap: 'data-handler', isTapIsolated: false },
-  controlGapMs: 4_000,
-  isShort: true,
-  run: blockHost,
-};
+/** A blocked host whose frames are taken by a `'data'` handler: its viewers must see it, and for about as long. */
+function blockedDataHandler(name: string, ms: number): Case {
+  return {
+    name,
+    title: `Control: a host blocked for ${ms / 1000} s with a Node 'data' handler on the pipe instead of the drain`,
+    requirements: [],
+    // What a naive tap does to FFmpeg shows only where nothing stands between them.
+    stage: { tap: 'data-handler', isTapIsolated: false },
+    controlGapMs: ms * 0.8,
+    isShort: true,
+    run: (stage) => blockHost(stage, ms),
+  };
+}
+
+export const controlDataHandler = blockedDataHandler('control-data-handler', 5_000);
+export const controlDataHandlerTwoSeconds = blockedDataHandler('control-data-handler-2s', 2_000);
+export const controlDataHandlerHalfSecond = blockedDataHandler('control-data-handler-500ms', 500);
 
 export const hostBlocked: Case = {
   name: 'host-blocked',
@@ -32,7 +36,7 @@ export const hostBlocked: Case = {
   stage: { isTapIsolated: false },
   comparedWith: controlDataHandler,
   isShort: true,
-  run: blockHost,
+  run: (stage) => blockHost(stage, 5_000),
 };
 
 export const garbageStorm: Case = {

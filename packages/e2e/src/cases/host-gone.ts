@@ -62,7 +62,7 @@ async function takeOver(stage: Stage, pid: number, checks: Checks): Promise<void
     await end(pid, 'SIGTERM');
   }
   await stage.replaceHost();
-  await sleep(4_000);
+  await sleep(stage.recoveryMs - 2_000);
 }
 
 async function killHost(stage: Stage, checks: Checks): Promise<void> {

@@ -1,8 +1,12 @@
 /** What readers do, and what of it a viewer sees: nothing. */
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from '../run/case.js';
+import type { Checks } from '../run/check.js';
+import { lowestPriority } from '../run/stage.js';
+import type { Stage } from '../run/stage.js';
 
 export const noReader: Case = {
   name: 'no-reader',
@@ -12,22 +16,76 @@ export const noReader: Case = {
   isShort: false,
 };
 
+const racers = 16;
+const raceMs = 6_000;
+
+async function race(stage: Stage, checks: Checks, priority: readonly string[]): Promise<void> {
+  stage.mark(`${racers} readers`);
+  const readers = [];
+  for (let count = 0; count < racers; count += 1)
+    readers.push(await stage.reader('race', stage.first.hosted.cameraId, priority));
+  await sleep(raceMs);
+  const reports = await Promise.all(readers.map((reader) => reader.ask('report')));
+  stage.mark('end');
+  await Promise.all(readers.map((reader) => reader.stop()));
+  const fewest = Math.min(...reports.map(({ frames }) => frames));
+  checks.add(`every one of the ${racers} readers gets frames`, fewest > 0, `the slowest ${fewest}`);
+}
+
+/** Keeps the machine busy with processes that want the processor and nothing else. */
+export async function spin(
+  stage: Stage,
+  count: number,
+  ms: number,
+  priority: readonly string[],
+): Promise<void> {
+  const [command, ...args] = [...priority, process.execPath, '-e', 'for (;;);'];
+  const spinners = Array.from({ length: count }, () => spawn(command, args, { stdio: 'ignore' }));
+  stage.mark(`${count} spinners`);
+  try {
+    await sleep(ms);
+  } finally {
+    for (const spinner of spinners) spinner.kill('SIGKILL');
+  }
+  stage.mark('end');
+}
+
 export const readersRacing: Case = {
   name: 'readers-racing',
-  title: '16 readers copy frames as fast as the machine allows',
+  title: `${racers} readers copy frames as fast as the machine allows, with what others leave of it`,
   requirements: ['S2', 'P2.5', 'G1'],
   isShort: true,
-  run: async (stage, checks) => {
-    stage.mark('16 readers');
-    const readers = [];
-    for (let count = 0; count < 16; count += 1) readers.push(await stage.reader('race'));
-    await sleep(6_000);
-    const reports = await Promise.all(readers.map((reader) => reader.ask('report')));
-    stage.mark('end');
-    await Promise.all(readers.map((reader) => reader.stop()));
-    const fewest = Math.min(...reports.map(({ frames }) => frames));
-    checks.add('every one of the 16 readers gets frames', fewest > 0, `the slowest ${fewest}`);
-  },
+  run: (stage, checks) => race(stage, checks, lowestPriority),
+};
+
+/** A control of the other kind: what a machine that is wanted by others does to viewers, without a frame read. */
+export const spinners: Case = {
+  name: 'no-tap-spinners',
+  title: `Without a tap: ${racers} processes that only spin, in the place of readers, with what others leave`,
+  requirements: [],
+  stage: { tap: 'none' },
+  isShort: false,
+  run: (stage) => spin(stage, racers, raceMs, lowestPriority),
+};
+
+/** What becomes of viewers where nobody weighs the readers. */
+export const readersUnweighted: Case = {
+  name: 'readers-racing-unweighted',
+  title: `${racers} readers copy frames as fast as the machine allows, at the priority of the video`,
+  requirements: ['S2', 'P2.5'],
+  isFollowed: false,
+  losesFrames: true,
+  isShort: false,
+  run: (stage, checks) => race(stage, checks, []),
+};
+
+export const spinnersUnweighted: Case = {
+  name: 'no-tap-spinners-unweighted',
+  title: `Without a tap: ${racers} processes that only spin, in the place of readers, at the priority of the video`,
+  requirements: [],
+  stage: { tap: 'none' },
+  isShort: false,
+  run: (stage) => spin(stage, racers, raceMs, []),
 };
 
 export const readersStopped: Case = {

@@ -8,7 +8,7 @@ import type { Stage } from '../run/stage.js';
 const patienceMs = 12_000;
 
 /** Waits until the camera's FFmpeg was started once more than `starts` times and its viewers receive video. */
-async function waitForRestart(stage: Stage, starts: number): Promise<void> {
+async function waitForRestart(stage: Stage, starts: number, started?: () => Promise<void>): Promise<void> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
     const { cameras } = await stage.status();
@@ -16,9 +16,10 @@ async function waitForRestart(stage: Stage, starts: number): Promise<void> {
     if (Date.now() > deadline) throw new Error('the camera did not come back');
     await sleep(50);
   }
+  await started?.();
   await sleep(4_000);
   stage.mark('runs again');
-  await sleep(2_000);
+  await sleep(stage.recoveryMs - 4_000);
 }
 
 async function startsOf(stage: Stage): Promise<number> {
@@ -34,6 +35,36 @@ function checkSameEpoch(report: ReaderReport, checks: Checks): void {
   checks.add('the reader goes on in the same epoch', !seen.includes('new-epoch'), seen.join());
 }
 
+async function killFfmpeg(stage: Stage, started?: () => Promise<void>): Promise<void> {
+  const starts = await startsOf(stage);
+  const { cameras } = await stage.status();
+  const pid = cameras[0]?.ffmpegPid;
+  if (pid == null) throw new Error('FFmpeg does not run');
+  stage.markInterruption('FFmpeg killed');
+  process.kill(pid, 'SIGKILL');
+  await waitForRestart(stage, starts, started);
+}
+
+/** What an FFmpeg that is started again does to viewers by itself. */
+export const noTapFfmpegKilled: Case = {
+  name: 'no-tap-ffmpeg-killed',
+  title: 'Without a tap: FFmpeg is killed and restarted by the host',
+  requirements: [],
+  stage: { tap: 'none' },
+  isShort: false,
+  run: (stage) => killFfmpeg(stage),
+};
+
+/** The way out for a server: new consumers have an SSRC, hence sequence numbers and time stamps, of their own. */
+export const ffmpegKilledConsumedAnew: Case = {
+  name: 'ffmpeg-killed-consumed-anew',
+  title: 'FFmpeg is killed and restarted by the host, and every viewer consumes the camera anew',
+  requirements: ['S2', 'P2.7'],
+  isConsumedAnew: true,
+  isShort: false,
+  run: (stage) => killFfmpeg(stage, () => stage.consumeAnew()),
+};
+
 export const ffmpegKilled: Case = {
   name: 'ffmpeg-killed',
   title: 'FFmpeg is killed and restarted by the host',
@@ -42,13 +73,7 @@ export const ffmpegKilled: Case = {
   isShort: true,
   run: async (stage, checks) => {
     const reader = await stage.reader('follow');
-    const starts = await startsOf(stage);
-    const { cameras } = await stage.status();
-    const pid = cameras[0]?.ffmpegPid;
-    if (pid == null) throw new Error('FFmpeg does not run');
-    stage.markInterruption('FFmpeg killed');
-    process.kill(pid, 'SIGKILL');
-    await waitForRestart(stage, starts);
+    await killFfmpeg(stage);
     const report = await reader.ask('report');
     const generations = statuses(report).filter((status) => status === 'new-generation').length;
     checks.add(

@@ -65,6 +65,7 @@ class DataHandlerCamera implements CameraExport {
   readonly isEnabled = true;
   readonly source: CameraExport['source'];
   readonly #newest: Uint8Array;
+  readonly #pipes = new Set<Socket>();
   #received = 0;
   #frames = 0;
   #isClosed = false;
@@ -83,9 +84,11 @@ class DataHandlerCamera implements CameraExport {
   attach<T>(spawn: (fd: number | null) => T): T {
     const [readFd, writeFd] = openPipe();
     const pipe = new Socket({ fd: readFd, readable: true, writable: false });
+    this.#pipes.add(pipe);
     pipe.on('data', (bytes) => {
       this.#take(bytes);
     });
+    pipe.once('close', () => this.#pipes.delete(pipe));
     try {
       return spawn(writeFd);
     } finally {
@@ -134,6 +137,7 @@ class DataHandlerCamera implements CameraExport {
 
   close(): void {
     this.#isClosed = true;
+    for (const pipe of this.#pipes) pipe.destroy();
   }
 
   #take(bytes: Uint8Array): void {

@@ -15,6 +15,7 @@ export interface RouterRequests {
     readonly cameraId: string;
     readonly rtpCapabilities: RtpCapabilities;
   }) => Promise<BrowserConsumer>;
+  readonly closeConsumer: (argument: { readonly consumerId: string }) => void;
 }
 
 /** What a router in a process of its own can be asked as well. */
@@ -39,5 +40,8 @@ export function answersOf(router: () => VideoRouter): RouterRequests {
       router().connectTransport(transportId, dtlsParameters),
     consume: ({ transportId, cameraId, rtpCapabilities }) =>
       router().consume(transportId, cameraId, rtpCapabilities),
+    closeConsumer: ({ consumerId }) => {
+      router().closeConsumer(consumerId);
+    },
   };
 }

@@ -67,6 +67,7 @@ export class VideoRouter {
   readonly #router: Router;
   readonly #cameras = new Map<string, RoutedCamera>();
   readonly #transports = new Map<string, WebRtcTransport>();
+  readonly #consumers = new Map<string, Consumer>();
   #nextSsrc = 0x5641_5301;
 
   private constructor(worker: Worker, router: Router) {
@@ -157,8 +158,16 @@ export class VideoRouter {
     rtpCapabilities: RtpCapabilities,
   ): Promise<BrowserConsumer> {
     const options: ConsumerOptions = { producerId: this.camera(cameraId).producerId, rtpCapabilities };
-    const { id, producerId, kind, rtpParameters } = await this.#transport(transportId).consume(options);
+    const consumer = await this.#transport(transportId).consume(options);
+    const { id, producerId, kind, rtpParameters } = consumer;
+    this.#consumers.set(id, consumer);
     return { id, producerId, kind, rtpParameters };
+  }
+
+  /** Of one that a browser has; does nothing if it is closed. */
+  closeConsumer(consumerId: string): void {
+    this.#consumers.get(consumerId)?.close();
+    this.#consumers.delete(consumerId);
   }
 
   #transport(transportId: string): WebRtcTransport {

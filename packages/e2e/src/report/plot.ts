@@ -1,13 +1,16 @@
-/** Draws packets per 100 ms over time, one panel above the other, with what happened marked. */
+/** Draws packets and intervals between pictures over time, one panel above the other, with what happened marked. */
 import type { Mark } from '../run/stage.js';
+import type { Gap } from '../viewer/rtp-counter.js';
 
-export interface Panel {
+interface Drawn {
   readonly title: string;
-  /** Panels of one unit are drawn to one scale. */
-  readonly unit: 'packets' | 'pictures';
-  readonly per100Ms: readonly number[];
   readonly marks: readonly Mark[];
 }
+
+export type Panel =
+  | (Drawn & { readonly kind: 'packets'; readonly per100Ms: readonly number[] })
+  /** Each interval is a block as wide and as high as it is long. */
+  | (Drawn & { readonly kind: 'intervals'; readonly intervals: readonly Gap[] });
 
 const width = 900;
 const left = 56;
@@ -19,16 +22,13 @@ const plotWidth = width - left - right;
 
 export function plotSvg(title: string, panels: readonly Panel[]): string {
   const height = top + panels.length * (panelHeight + panelGap) + 14;
-  const buckets = Math.max(1, ...panels.map(({ per100Ms }) => per100Ms.length));
-  const most = (unit: Panel['unit']): number =>
-    Math.max(
-      1,
-      ...panels
-        .filter((panel) => panel.unit === unit)
-        .flatMap(({ per100Ms }) => [...per100Ms].sort((a, b) => a - b).slice(0, -3)),
-    );
+  const seconds = Math.max(0.1, ...panels.map(secondsOf));
+  const most = Math.max(
+    1,
+    ...panels.flatMap((panel) => (panel.kind === 'packets' ? usual(panel.per100Ms) : [])),
+  );
   const drawn = panels.map((panel, index) =>
-    drawPanel(panel, top + 18 + index * (panelHeight + panelGap), buckets, most(panel.unit)),
+    drawPanel(panel, top + 18 + index * (panelHeight + panelGap), seconds, most),
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
@@ -41,30 +41,46 @@ export function plotSvg(title: string, panels: readonly Panel[]): string {
   ].join('\n');
 }
 
-function drawPanel({ title, per100Ms, marks }: Panel, y: number, buckets: number, most: number): string {
-  const bucketWidth = plotWidth / buckets;
+/** What is longer is cut off: how long it was is told by its width. */
+const longestShownMs = 250;
+
+function secondsOf(panel: Panel): number {
+  if (panel.kind === 'packets') return panel.per100Ms.length / 10;
+  const last = panel.intervals.at(-1);
+  return last === undefined ? 0 : (last.atMs + last.ms) / 1000;
+}
+
+/** What arrives in one bucket after a pause can be many times the usual; the scale is that of the usual. */
+function usual(per100Ms: readonly number[]): readonly number[] {
+  return [...per100Ms].sort((a, b) => a - b).slice(0, -3);
+}
+
+function drawPanel(panel: Panel, y: number, seconds: number, mostPackets: number): string {
+  const { title, marks } = panel;
   const base = y + panelHeight;
-  // What arrives in one bucket after a pause can be many times the usual; the scale is that of the usual.
-  const heightOf = (packets: number): number => (Math.min(packets, most) / most) * panelHeight;
-  const bars = per100Ms
-    .map((packets, index) => {
-      const barHeight = heightOf(packets);
-      return `M${round(left + index * bucketWidth)} ${base}v${round(-barHeight)}h${round(bucketWidth)}v${round(barHeight)}`;
-    })
-    .join('');
-  const seconds = Array.from({ length: Math.floor(buckets / 20) + 1 }, (_, index) => index * 2);
+  const most = panel.kind === 'packets' ? mostPackets : longestShownMs;
+  const xOf = (ms: number): number => left + (ms / 1000 / seconds) * plotWidth;
+  const block = (atMs: number, ms: number, value: number): string => {
+    const height = (Math.min(value, most) / most) * panelHeight;
+    const blockWidth = xOf(ms) - left;
+    return `M${round(xOf(atMs))} ${base}v${round(-height)}h${round(blockWidth)}v${round(height)}`;
+  };
+  const blocks =
+    panel.kind === 'packets'
+      ? panel.per100Ms.map((packets, index) => block(index * 100, 100, packets))
+      : panel.intervals.map(({ atMs, ms }) => block(atMs, ms, ms));
+  const ticks = Array.from({ length: Math.floor(seconds / 2) + 1 }, (_, index) => index * 2);
   return [
     `<text x="${left}" y="${y - 6}">${escape(title)}</text>`,
-    `<path d="${bars}" fill="#3b6ea5"/>`,
+    `<path d="${blocks.join('')}" fill="${panel.kind === 'packets' ? '#3b6ea5' : '#5a8f5a'}"/>`,
     `<path d="M${left} ${y}V${base}H${width - right}" fill="none" stroke="#444"/>`,
-    `<text x="${left - 6}" y="${y + 10}" text-anchor="end">${most}</text>`,
+    `<text x="${left - 6}" y="${y + 10}" text-anchor="end">${most}${panel.kind === 'packets' ? '' : ' ms'}</text>`,
     `<text x="${left - 6}" y="${base}" text-anchor="end">0</text>`,
-    ...seconds.map((second) => {
-      const x = round(left + second * 10 * bucketWidth);
-      return `<text x="${x}" y="${base + 14}" text-anchor="middle" fill="#444">${second} s</text>`;
+    ...ticks.map((second) => {
+      return `<text x="${round(xOf(second * 1000))}" y="${base + 14}" text-anchor="middle" fill="#444">${second} s</text>`;
     }),
     ...marks.map(({ label, atMs }, index) => {
-      const x = round(left + (atMs / 100) * bucketWidth);
+      const x = round(xOf(atMs));
       const textY = y + 12 + (index % 4) * 14;
       return (
         `<path d="M${x} ${y}V${base}" stroke="#c0392b" stroke-dasharray="4 3"/>` +

@@ -1,5 +1,5 @@
 /** Writes what a run found out: one JSON document, one page of Markdown, one plot per case. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaseResult } from '../run/case.js';
 import { notableGapMs } from '../viewer/rtp-counter.js';
@@ -29,14 +29,16 @@ export interface Run {
   readonly cases: readonly CaseResult[];
 }
 
+/** What was judged already, and would be most of the document: digests, pictures, and what the plots show. */
+const leftOut = new Set(['seen', 'screenshots', 'intervals']);
+
 export function writeReport(run: Run, folder: string): void {
   mkdirSync(folder, { recursive: true });
-  // The digest of every frame read was compared already, and would be most of the document.
-  const document = JSON.stringify(
-    run,
-    (key, value: unknown) => (key === 'seen' || key === 'screenshots' ? undefined : value),
-    1,
-  );
+  // Plots and pictures of cases that this run has not.
+  for (const name of readdirSync(folder)) {
+    if (/^e2e-.*\.(svg|png)$/.test(name)) rmSync(join(folder, name));
+  }
+  const document = JSON.stringify(run, (key, value: unknown) => (leftOut.has(key) ? undefined : value), 1);
   writeFileSync(join(folder, 'e2e.json'), `${document}\n`);
   writeFileSync(join(folder, 'e2e.md'), markdown(run));
   for (const result of run.cases) writeFileSync(join(folder, `e2e-${result.name}.svg`), plotOf(result, run));
@@ -49,8 +51,8 @@ function plotOf(result: CaseResult, run: Run): string {
   const baseline = result.browsers.length > 0 ? (run.browserBaseline ?? run.baseline) : run.baseline;
   const other = run.cases.find(({ name }) => name === result.comparedWith) ?? baseline;
   const panels = [result, other].flatMap((shown) => [...panelsOf(shown), ...browserPanelsOf(shown)]);
-  const what = result.browsers.length > 0 ? 'RTP packets and presented pictures' : 'RTP packets';
-  return plotSvg(`${what} per 100 ms: ${result.name}`, panels);
+  const what = result.browsers.length > 0 ? ', and time from one presented picture to the next' : '';
+  return plotSvg(`RTP packets per 100 ms${what}: ${result.name}`, panels);
 }
 
 function viewerPicture(index: number): string {
@@ -59,10 +61,10 @@ function viewerPicture(index: number): string {
 
 /** One panel per viewer in a browser. */
 function browserPanelsOf({ name, browsers, marks }: CaseResult): Panel[] {
-  return browsers.map(({ cameraId, per100Ms }, index) => ({
-    title: `${name}: pictures that browser ${index + 1} presented`,
-    unit: 'pictures',
-    per100Ms,
+  return browsers.map(({ cameraId, intervals }, index) => ({
+    title: `${name}: time between the pictures that browser ${index + 1} presented`,
+    kind: 'intervals',
+    intervals,
     marks: marks.filter(({ interrupts }) => interrupts.length === 0 || interrupts.includes(cameraId)),
   }));
 }
@@ -72,7 +74,7 @@ function panelsOf({ name, title, viewers, marks }: CaseResult): Panel[] {
   const cameras = [...new Set(viewers.map(({ cameraId }) => cameraId))];
   return cameras.map((cameraId) => ({
     title: cameras.length === 1 ? `${name}: ${title}` : `${name}, ${cameraId}`,
-    unit: 'packets',
+    kind: 'packets',
     per100Ms: viewers.find((viewer) => viewer.cameraId === cameraId)?.per100Ms ?? [],
     marks: marks.filter(({ interrupts }) => interrupts.length === 0 || interrupts.includes(cameraId)),
   }));

@@ -23,12 +23,19 @@ export interface Case {
   readonly isFollowed?: boolean;
   /** `true`: the host stands still for a while, and loses frames of its tap as it should. */
   readonly losesFrames?: boolean;
+  /** `true`: viewers in a browser consume anew after an interruption, and hold nothing against new time stamps. */
+  readonly isConsumedAnew?: boolean;
   /** Whether it belongs to the short set. */
   readonly isShort: boolean;
   /**
    * A control has to fail: its longest gap is at least this, which proves that the suite can see one.
    */
   readonly controlGapMs?: number;
+  /**
+   * A case without a tap that does the same to the machine: its pace is the measure of this one's.
+   * @default the host without a tap on a machine that does nothing else
+   */
+  readonly measuredBy?: Case;
   /** The case whose curve is drawn below this one's; the host without a tap if left out. */
   readonly comparedWith?: Case;
   /** The fault. Begins `quietMs` into the measurement; may add statements of its own. */
@@ -61,7 +68,10 @@ export interface CaseResult {
   /** How often the case was run until it could be judged. */
   readonly attempts: number;
   readonly machine: MachineReport;
+  /** Length of the measurement. */
   readonly seconds: number;
+  /** How long all of it took, with what comes before and after the measurement, at the last attempt. */
+  readonly tookSeconds: number;
   /** Name of the case that it is drawn beside; `null`: the host without a tap. */
   readonly comparedWith: string | null;
   readonly marks: readonly Mark[];

@@ -32,6 +32,9 @@ export const defaultCamera: CameraOptions = {
   keyInt: framesPerSecond,
 };
 
+/** Runs a command with what the others leave of the processors. */
+export const lowestPriority: readonly string[] = ['nice', '-n', '19'];
+
 export type HostProcess = AnsweringProcess<HostRequests>;
 export type ReaderProcess = AnsweringProcess<ReaderRequests>;
 type RouterProcess = AnsweringProcess<OwnRouterRequests>;
@@ -152,6 +155,11 @@ export class Stage {
     return this.#options.ffmpegPath;
   }
 
+  /** How long after the start of an FFmpeg every viewer has video again; a browser may distrust its time stamps. */
+  get recoveryMs(): number {
+    return this.#options.browsersPerCamera > 0 ? 9_000 : 6_000;
+  }
+
   get isControl(): boolean {
     return this.#options.isControl;
   }
@@ -231,10 +239,16 @@ export class Stage {
     return reader;
   }
 
-  async reader(mode: ReaderMode, cameraId?: string): Promise<ReaderProcess> {
-    // A racing reader takes all the time it gets. Many of them starve a small machine whatever they do, which
-    // would prove nothing about frames: they race with what the others leave.
-    const reader = this.idleReader(mode === 'race' ? { launcher: ['nice', '-n', '19'] } : {});
+  /**
+   * @param launcher what runs the reader. A racing reader takes all the time it gets, and many of them starve a small
+   *   machine whatever they do, which would prove nothing about frames: by itself it races with what others leave.
+   */
+  async reader(
+    mode: ReaderMode,
+    cameraId?: string,
+    launcher: readonly string[] = mode === 'race' ? lowestPriority : [],
+  ): Promise<ReaderProcess> {
+    const reader = this.idleReader({ launcher });
     await reader.ask('start', { source: this.source(cameraId), mode });
     return reader;
   }
@@ -271,6 +285,11 @@ export class Stage {
   /** What each viewer in a browser saw since the measurement began; empty without browsers. */
   async presented(): Promise<readonly Presented[]> {
     return (await this.#browser?.presentedSince(this.#begunMs)) ?? [];
+  }
+
+  /** Each viewer in a browser consumes its camera anew, as viewers do when their server gives them another producer. */
+  async consumeAnew(): Promise<void> {
+    await this.#browser?.consumeAnew(this.#router ?? this.host);
   }
 
   /** A picture of each browser's page, as PNG. */

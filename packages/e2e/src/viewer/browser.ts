@@ -38,9 +38,19 @@ export function findChromium(): string | null {
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync) ?? null;
 }
 
+type Router = Pick<AnsweringProcess<RouterRequests>, 'ask'>;
+
+interface Viewer {
+  readonly cameraId: string;
+  readonly page: Page;
+  readonly transportId: string;
+  readonly rtpCapabilities: ClientTypes.RtpCapabilities;
+  consumerId: string | null;
+}
+
 export class BrowserViewers {
   readonly #browser: Browser;
-  readonly #viewers: { readonly cameraId: string; readonly page: Page }[] = [];
+  readonly #viewers: Viewer[] = [];
 
   private constructor(browser: Browser) {
     this.#browser = browser;
@@ -53,7 +63,7 @@ export class BrowserViewers {
   }
 
   /** Opens a page that shows this camera; resolves when it presents pictures. */
-  async add(router: Pick<AnsweringProcess<RouterRequests>, 'ask'>, cameraId: string): Promise<void> {
+  async add(router: Router, cameraId: string): Promise<void> {
     const context = await this.#browser.newContext({ viewport: { width: 640, height: 360 } });
     const page = await context.newPage();
     const transport = await router.ask('openTransport');
@@ -66,21 +76,19 @@ export class BrowserViewers {
     });
     // MediaSoup and its client describe the same JSON, each with types of its own.
     const offered = (await router.ask('capabilities')) as ClientTypes.RtpCapabilities;
-    const taken = await page.evaluate((offer) => window.viewerPage.load(offer), offered);
+    const rtpCapabilities = await page.evaluate((offer) => window.viewerPage.load(offer), offered);
     await page.evaluate((options) => {
       window.viewerPage.open(options);
     }, transport as ClientTypes.TransportOptions);
-    const consumer = await router.ask('consume', {
-      transportId: transport.id,
-      cameraId,
-      rtpCapabilities: taken as ServerTypes.RtpCapabilities,
-    });
-    await page.evaluate(
-      (options) => window.viewerPage.play(options),
-      consumer as ClientTypes.ConsumerOptions,
-    );
+    const viewer: Viewer = { cameraId, page, transportId: transport.id, rtpCapabilities, consumerId: null };
+    await consume(router, viewer);
     await page.waitForFunction(() => window.viewerPage.frames().frames.length > 10);
-    this.#viewers.push({ cameraId, page });
+    this.#viewers.push(viewer);
+  }
+
+  /** Each viewer takes a new consumer of its camera in place of the one that it has. */
+  async consumeAnew(router: Router): Promise<void> {
+    await Promise.all(this.#viewers.map((viewer) => consume(router, viewer)));
   }
 
   /** What each viewer saw since then, by the wall clock. */
@@ -101,4 +109,13 @@ export class BrowserViewers {
   async stop(): Promise<void> {
     await this.#browser.close();
   }
+}
+
+async function consume(router: Router, viewer: Viewer): Promise<void> {
+  const { page, transportId, cameraId, consumerId } = viewer;
+  const rtpCapabilities = viewer.rtpCapabilities as ServerTypes.RtpCapabilities;
+  const consumer = await router.ask('consume', { transportId, cameraId, rtpCapabilities });
+  await page.evaluate((options) => window.viewerPage.play(options), consumer as ClientTypes.ConsumerOptions);
+  if (consumerId !== null) await router.ask('closeConsumer', { consumerId });
+  viewer.consumerId = consumer.id;
 }

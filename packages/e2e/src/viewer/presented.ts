@@ -15,6 +15,8 @@ export interface Presented {
   readonly gaps: readonly Gap[];
   /** Pictures presented in each 100 ms since the measurement began. */
   readonly per100Ms: readonly number[];
+  /** Every time between two presented pictures, with the one before the first and the one still open at the end. */
+  readonly intervals: readonly Gap[];
 }
 
 /**
@@ -51,6 +53,7 @@ export function presentedBetween(
     longestDeliveryGapMs: Math.max(...delivered.map(({ ms }) => ms)),
     gaps: presented.filter(({ ms }) => ms >= notableGapMs),
     per100Ms,
+    intervals: presented,
   };
 }
 

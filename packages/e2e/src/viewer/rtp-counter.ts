@@ -26,6 +26,8 @@ export interface StreamCount {
   readonly late: number;
   /** Jumps of the sequence number that mean a sender which started again. */
   readonly restarts: number;
+  /** Restarts whose time stamps begin behind those before, by the shorter way round: a browser takes them for old. */
+  readonly setBack: number;
   readonly longestGapMs: number;
   /** Every pause of at least 100 ms. */
   readonly gaps: readonly Gap[];

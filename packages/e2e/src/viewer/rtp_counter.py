@@ -56,6 +56,7 @@ class Stream:
         self.lost = 0
         self.late = 0
         self.restarts = 0
+        self.set_back = 0
         self.highest = None
         self.newest = None
 
@@ -85,7 +86,9 @@ class Stream:
 
     def follow(self, sequence, timestamp, arrived_ns):
         if self.highest is None or self.is_restart(timestamp, arrived_ns):
-            self.restarts += self.highest is not None
+            if self.highest is not None:
+                self.restarts += 1
+                self.set_back += signed(timestamp - self.newest[0], 32) < 0
             self.highest = sequence
         else:
             step = signed(sequence - self.highest, 16)
@@ -122,6 +125,7 @@ class Stream:
             'lost': self.lost,
             'late': self.late,
             'restarts': self.restarts,
+            'setBack': self.set_back,
             'longestGapMs': max(gap['ms'] for gap in gaps),
             'gaps': [gap for gap in gaps if gap['ms'] >= NOTABLE_GAP_MS],
             'per100Ms': histogram,

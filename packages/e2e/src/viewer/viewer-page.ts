@@ -1,12 +1,14 @@
 /** Runs in Chromium: receives one camera as a WebRTC client does, and notes each picture that is presented. */
 import { Device } from 'mediasoup-client';
-import type { Transport } from 'mediasoup-client/types';
+import type { Consumer, Transport } from 'mediasoup-client/types';
 import type { PresentedFrame, ViewerPage } from './viewer-requests.js';
 
 // Named: it would not know Chromium without a window by itself.
 const device = new Device({ handlerName: 'Chrome111' });
 const frames: PresentedFrame[] = [];
+const video = document.createElement('video');
 let transport: Transport | undefined;
+let consumer: Consumer | undefined;
 
 const page: ViewerPage = {
   async load(routerRtpCapabilities) {
@@ -24,20 +26,26 @@ const page: ViewerPage = {
 
   async play(options) {
     if (transport === undefined) throw new Error('no transport is open');
-    const { track } = await transport.consume(options);
-    const video = document.createElement('video');
-    Object.assign(video, { muted: true, autoplay: true, srcObject: new MediaStream([track]) });
-    document.body.append(video);
-    const note: VideoFrameRequestCallback = (now, { presentationTime, receiveTime }) => {
-      frames.push({ presentedMs: wallClock(presentationTime), receivedMs: wallClock(receiveTime ?? now) });
-      video.requestVideoFrameCallback(note);
-    };
-    video.requestVideoFrameCallback(note);
+    const former = consumer;
+    consumer = await transport.consume(options);
+    video.srcObject = new MediaStream([consumer.track]);
+    if (former === undefined) show();
+    else former.close();
     await video.play();
   },
 
   frames: () => ({ nowMs: wallClock(performance.now()), frames }),
 };
+
+function show(): void {
+  Object.assign(video, { muted: true, autoplay: true });
+  document.body.append(video);
+  const note: VideoFrameRequestCallback = (now, { presentationTime, receiveTime }) => {
+    frames.push({ presentedMs: wallClock(presentationTime), receivedMs: wallClock(receiveTime ?? now) });
+    video.requestVideoFrameCallback(note);
+  };
+  video.requestVideoFrameCallback(note);
+}
 
 function wallClock(ms: number): number {
   return performance.timeOrigin + ms;

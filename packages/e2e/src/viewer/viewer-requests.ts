@@ -15,6 +15,7 @@ export interface PresentedFrame {
 export interface ViewerPage {
   readonly load: (routerRtpCapabilities: RtpCapabilities) => Promise<RtpCapabilities>;
   readonly open: (transport: TransportOptions) => void;
+  /** Shows this consumer, in place of the one before. */
   readonly play: (consumer: ConsumerOptions) => Promise<void>;
   /** Every picture presented so far. */
   readonly frames: () => { readonly nowMs: number; readonly frames: readonly PresentedFrame[] };
