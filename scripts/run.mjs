@@ -102,6 +102,7 @@ const commands = {
     await pnpm('exec', 'eslint', '.', '--max-warnings', '0');
     await pnpm('exec', 'prettier', '--check', '--log-level', 'warn', '.');
     await pnpm('exec', 'turbo', 'run', 'typecheck');
+    await run('node', ['packages/release/dist/check-workflows.js']);
     await run('cargo', ['fmt', ...cargoManifest, '--all', '--check']);
     // As it is shipped, with the fail points, and as the model checks see it.
     const clippy = (what, env) => run('cargo', ['clippy', ...what, '--', '-D', 'warnings'], { env });

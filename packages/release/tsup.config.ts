@@ -3,6 +3,7 @@ import { defineConfig } from 'tsup';
 export default defineConfig({
   entry: [
     'src/check-packages.ts',
+    'src/check-workflows.ts',
     'src/consumer.ts',
     'src/prepare-version.ts',
     'src/publish.ts',

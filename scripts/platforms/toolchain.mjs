@@ -9,20 +9,10 @@ const ZIG = '0.17.1';
 
 /** @returns the environment in which `cargo zigbuild` runs; fetches what is missing */
 export function zigEnvironment() {
-  const base = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vas-kernel');
-  const folder = join(base, `zig-${ZIG}-${CARGO_ZIGBUILD}`);
-  if (!existsSync(folder)) {
-    mkdirSync(base, { recursive: true });
-    const unfinished = `${folder}.${process.pid}`;
-    try {
-      run('python3', '-m', 'venv', unfinished);
-      const packages = [`cargo-zigbuild==${CARGO_ZIGBUILD}`, `ziglang==${ZIG}`];
-      run(join(unfinished, 'bin/python'), '-m', 'pip', 'install', '--quiet', ...packages);
-      renameSync(unfinished, folder);
-    } finally {
-      rmSync(unfinished, { recursive: true, force: true });
-    }
-  }
+  const folder = fromPyPi(`zig-${ZIG}-${CARGO_ZIGBUILD}`, [
+    `cargo-zigbuild==${CARGO_ZIGBUILD}`,
+    `ziglang==${ZIG}`,
+  ]);
   // Its programs name the folder that they were installed in, so they are run as modules of where they are now.
   const site = execFileSync('sh', ['-c', `echo ${folder}/lib/python3*/site-packages`], {
     encoding: 'utf8',
@@ -32,6 +22,23 @@ export function zigEnvironment() {
     PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`,
     CARGO_ZIGBUILD_ZIG_PATH: join(site, 'ziglang/zig'),
   };
+}
+
+/** @returns a folder of the cache that the packages are installed in */
+export function fromPyPi(name, packages) {
+  const base = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vas-kernel');
+  const folder = join(base, name);
+  if (existsSync(folder)) return folder;
+  mkdirSync(base, { recursive: true });
+  const unfinished = `${folder}.${process.pid}`;
+  try {
+    run('python3', '-m', 'venv', unfinished);
+    run(join(unfinished, 'bin/python'), '-m', 'pip', 'install', '--quiet', ...packages);
+    renameSync(unfinished, folder);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+  return folder;
 }
 
 export function addRustTarget(target) {
