@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { apiProblems } from '../src/api-report.js';
-import { publishedOf, ROOT } from '../src/workspace.js';
+import { run } from '../src/command.js';
+import { publishedOf, readManifest, ROOT } from '../src/workspace.js';
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
@@ -49,6 +50,40 @@ describe('docs/releasing.md and the workflow of a release', () => {
     const file = /packages\/release\/dist\/([\w-]+)\.js/.exec(blockOf(name))?.[1];
     return file === undefined ? '' : read(`packages/release/src/${file}.ts`);
   }
+});
+
+describe('the repository', () => {
+  const { repository, homepage, bugs } = readManifest(ROOT);
+  const url = repository?.['url']?.replace(/^git\+/, '').replace(/\.git$/, '') ?? 'nowhere';
+
+  it('D2: is where its home page and its issues are', () => {
+    expect([homepage, bugs]).toEqual([`${url}#readme`, `${url}/issues`]);
+  });
+
+  it('D2: is named by every crate that is published as the root manifest names it', () => {
+    const args = ['metadata', '--no-deps', '--offline', '--format-version', '1'];
+    const metadata = run('cargo', [...args, '--manifest-path', 'rust-shm/Cargo.toml'], { cwd: ROOT });
+    const { packages } = JSON.parse(metadata) as {
+      packages: { name: string; publish: unknown; repository: unknown; homepage: unknown }[];
+    };
+    const published = packages.filter((crate) => crate.publish === null);
+    expect(published.map(({ name }) => name)).toContain('vas-frame-segment');
+    for (const crate of published) {
+      expect([crate.repository, crate.homepage], crate.name).toEqual([url, homepage]);
+    }
+  });
+
+  it('D2: is named by the Python package, and by every file, as the root manifest names it', () => {
+    const wheel = read('rust-shm/python/pyproject.toml');
+    for (const named of [`"${url}"`, `"${String(homepage)}"`, `"${String(bugs)}"`])
+      expect(wheel).toContain(named);
+    const [, path = ''] = /github\.com\/(.*)/.exec(url) ?? [];
+    const name = path.split('/').at(-1) ?? '';
+    const lines = run('git', ['grep', '-nIE', `github\\.com/[^/ ]+/${name}\\b`], { cwd: ROOT })
+      .trim()
+      .split('\n');
+    expect(lines.filter((line) => !line.includes(`github.com/${path}`))).toEqual([]);
+  });
 });
 
 describe('the API reports', () => {
