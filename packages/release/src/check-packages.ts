@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { apiProblems } from './api-report.js';
 import { problemsOf, versionProblems } from './gates.js';
+import { licenceProblems } from './licences.js';
 import { loadingProblems } from './loading.js';
 import { pack, readTarball } from './pack.js';
 import { platformsNamed, publishedOf, ROOT } from './workspace.js';
@@ -37,6 +38,7 @@ function check(find: () => string[]): void {
 
 try {
   check(() => versionProblems(ROOT));
+  check(() => licenceProblems(join(ROOT, 'rust-shm')));
   for (const published of publishedOf(ROOT, platformsNamed(ROOT, values.targets))) {
     let path = '';
     check(() => {

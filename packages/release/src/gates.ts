@@ -151,7 +151,7 @@ function portabilityProblems(bytes: Buffer, platform: string): string[] {
   try {
     const file = join(folder, 'binary.node');
     writeFileSync(file, bytes);
-    return symbolProblems(file, platform);
+    return symbolProblems(file, platform, { mayBeUnloaded: true });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -25,40 +25,41 @@ function library(name: string, source: string, ...flags: readonly string[]): str
   return file;
 }
 
+const HOST = { mayBeUnloaded: true };
 const PINNED = '-Wl,-z,nodelete';
 
 describe('a native file', () => {
   it('D1: D3: is let pass if it needs no more than an old glibc and stays loaded', () => {
     const source = '#include <stdlib.h>\nvoid *room(void) { return malloc(1); }';
-    expect(symbolProblems(library('old', source, PINNED), platform)).toEqual([]);
+    expect(symbolProblems(library('old', source, PINNED), platform, HOST)).toEqual([]);
   });
 
   it.each([
     [
-      'newer',
       'needs a newer glibc',
+      'newer',
       '#include <unistd.h>\nint id(void) { return gettid(); }',
       [PINNED],
-      /needs glibc 2\.3\d, Node runs from 2\.28/,
+      /needs glibc 2\.3\d/,
     ],
     [
-      'foreign',
       'needs a library that is nowhere by default',
+      'foreign',
       'int one(void) { return 1; }',
       [PINNED, '-Wl,--no-as-needed', '-lgcc_s'],
       /needs libgcc_s\.so\.1/,
     ],
-    ['unpinned', 'can be unloaded under its threads', 'int one(void) { return 1; }', [], /can be unloaded/],
-  ])('D1: D3: is refused if it %s: it %s', (name, _, source, flags, why) => {
-    expect(symbolProblems(library(name, `#define _GNU_SOURCE\n${source}`, ...flags), platform)).toEqual([
-      expect.stringMatching(why),
-    ]);
+    ['can be unloaded under its threads', 'unpinned', 'int one(void) { return 1; }', [], /can be unloaded/],
+  ])('D1: D3: is refused if it %s', (_, name, source, flags, why) => {
+    expect(symbolProblems(library(name, `#define _GNU_SOURCE\n${source}`, ...flags), platform, HOST)).toEqual(
+      [expect.stringMatching(why)],
+    );
   });
 
   it('D1: D3: is refused if it is for another processor', () => {
     const other = platform.includes('x64') ? 'linux-arm64-gnu' : 'linux-x64-gnu';
     const file = library('other', 'int one(void) { return 1; }', PINNED);
-    expect(symbolProblems(file, other)).toContainEqual(expect.stringMatching(/it is for/));
+    expect(symbolProblems(file, other, HOST)).toContainEqual(expect.stringMatching(/it is for/));
   });
 
   it('D3: is refused by the gates of what is published, unless it is never to leave this machine', () => {
