@@ -8,9 +8,13 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 if (!process.env.npm_config_user_agent?.startsWith('pnpm/')) {
   refuse('it can only be packed by pnpm: see docs/releasing.md');
 }
-for (const file of named([manifest.main, manifest.types, manifest.exports, manifest.typesVersions])) {
+const { main, types, exports, typesVersions, bin, publishConfig } = manifest;
+// Of the packages for one platform, what is built for it.
+const executables = named(publishConfig?.executableFiles);
+for (const file of [...named([main, types, exports, typesVersions, bin]), ...executables]) {
   if (existsSync(file)) continue;
-  refuse(`${file} is missing: ${file.endsWith('.node') ? 'its target has not been built' : 'npm run build'}`);
+  const isOfTarget = file.endsWith('.node') || executables.includes(file);
+  refuse(`${file} is missing: ${isOfTarget ? 'its target has not been built' : 'npm run build'}`);
 }
 
 function named(value) {

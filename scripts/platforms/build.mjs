@@ -1,5 +1,5 @@
-// Builds the native file of every platform on this machine, puts each into its package under packages/frame-export/npm,
-// and refuses one that would not load where Node does.
+// Builds the native file and the command line tool of every platform on this machine, puts each into its package under
+// packages/frame-export/npm, and refuses what would not run where Node does.
 //
 //   npm run build-platforms [-- --platform linux-x64-gnu]...
 import { execFileSync } from 'node:child_process';
@@ -41,11 +41,31 @@ for (const { platform, target, zig } of wanted) {
   const file = join(home, name);
   copyFileSync(join(targetDir, target, 'release/libvas_frame_node_binding.so'), file);
   writeFileSync(join(home, SOURCES_FILE), sources);
-  const problems = problemsOf(file, platform);
+  const problems = [...problemsOf(file, platform), ...buildTool(platform)];
   if (problems.length > 0) {
     rmSync(file);
     refused += 1;
   }
   console.log(`${platform}: ${problems.length === 0 ? 'built' : `REFUSED: ${problems.join('; ')}`}`);
+}
+
+/** Builds the tool against musl, so that it needs no library, and gives what is wrong with it. */
+function buildTool(platform) {
+  const target = `${platform.includes('x64') ? 'x86_64' : 'aarch64'}-unknown-linux-musl`;
+  addRustTarget(target);
+  execFileSync(
+    'cargo',
+    [
+      ...['zigbuild', '--quiet', '--release', '--locked', '--package', 'vas-frames-cli'],
+      ...['--target', target, '--target-dir', targetDir],
+    ],
+    { cwd: rust, stdio: ['ignore', 2, 2], env },
+  );
+  const file = join(root, 'packages/frame-export/npm', platform, 'vas-frames');
+  copyFileSync(join(targetDir, target, 'release/vas-frames'), file);
+  const segments = execFileSync('readelf', ['-W', '--program-headers', file], { encoding: 'utf8' });
+  if (!segments.includes('INTERP')) return [];
+  rmSync(file);
+  return ['vas-frames is not static'];
 }
 process.exitCode = refused === 0 ? 0 : 1;

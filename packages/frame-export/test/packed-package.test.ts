@@ -26,7 +26,10 @@ describe('the packed package', () => {
     const installed = withNative.installed('@vas/frame-export');
     const files = readdirSync(installed, { recursive: true }).map(String);
     expect(files.filter((file) => !file.startsWith('dist')).sort()).toEqual(
-      ['LICENSE', 'README.md', 'native', 'native/binding.cjs', 'native/binding.d.cts', 'package.json'].sort(),
+      [
+        ...['LICENSE', 'README.md', 'package.json', 'bin', 'bin/vas-frames.cjs'],
+        ...['native', 'native/binding.cjs', 'native/binding.d.cts'],
+      ].sort(),
     );
     expect(files.filter((file) => file.endsWith('.map') || file.endsWith('.node'))).toEqual([]);
     expect(readFileSync(join(installed, 'package.json'), 'utf8')).not.toMatch(/workspace:|catalog:/);
@@ -52,6 +55,20 @@ describe('the packed package', () => {
       { AI_FRAME_EXPORT_ENABLED: 'true' },
     );
     expect(output).toBe('true 7');
+  });
+
+  it('O1: runs the command line tool of the platform package by npx, with its exit codes', () => {
+    const npx = (consumer: Consumer, ...args: string[]): string => {
+      const line = 'npx --offline --no-install vas-frames "$@" 2>&1; echo "exit code $?"';
+      return consumer.run('sh', ['-c', line, 'sh', ...args]);
+    };
+    const { version } = JSON.parse(
+      readFileSync(join(withNative.installed('@vas/frame-export'), 'package.json'), 'utf8'),
+    ) as { version: string };
+    expect(npx(withNative, '--version')).toBe(`vas-frames ${version}\nexit code 0\n`);
+    const absent = npx(withNative, '--base-dir', '/dev/shm/vas-test-nobody', 'health', 'entrance');
+    expect(absent).toBe('absent\nexit code 3\n');
+    expect(npx(withoutNative, 'list')).toMatch(/platform package .* \(NATIVE_UNAVAILABLE\)\nexit code 4\n$/);
   });
 
   it('P2.12, G4: works without the native file as long as nothing needs it', () => {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from './command.js';
+import { binariesOf } from './gates.js';
 import { platformsOf, pnpmOf, publishedOf, readManifest, ROOT } from './workspace.js';
 
 export class CopiedRepository {
@@ -14,7 +15,7 @@ export class CopiedRepository {
     const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
     const tracked = execFileSync('git', listed, { cwd: ROOT, encoding: 'utf8' }).split('\0');
     const built = publishedOf(ROOT, platforms).flatMap(({ folder, platform }) =>
-      platform === null ? [`${folder}/dist`] : [`${folder}/vas-frame-export.${platform}.node`],
+      platform === null ? [`${folder}/dist`] : binariesOf(platform).map((binary) => `${folder}/${binary}`),
     );
     for (const path of [...tracked, ...built]) {
       if (path === '' || !existsSync(join(ROOT, path))) continue;

@@ -34,15 +34,24 @@ export const GATES: Readonly<Record<string, Gate>> = {
 
   'a platform package without its binary': ({ published, tarball }) => {
     if (published.platform === null) return [];
-    const binary = `vas-frame-export.${published.platform}.node`;
-    if (!tarball.files.includes(binary)) return [`${binary} is not there`];
-    return binaryProblems(tarball.bytes(binary), published.platform).map((why) => `${binary} ${why}`);
+    const { platform } = published;
+    return binariesOf(platform).flatMap((binary) => {
+      if (!tarball.files.includes(binary)) return [`${binary} is not there`];
+      return binaryProblems(tarball.bytes(binary), platform).map((why) => `${binary} ${why}`);
+    });
   },
 
   [PORTABLE]: ({ published, tarball }) => {
-    const binary = tarball.files.find((file) => file.endsWith('.node'));
-    if (published.platform === null || binary === undefined) return [];
-    return portabilityProblems(tarball.bytes(binary), published.platform).map((why) => `${binary}: ${why}`);
+    const { platform } = published;
+    if (platform === null) return [];
+    const [addon = '', tool = ''] = binariesOf(platform);
+    const problems: string[] = [];
+    if (tarball.files.includes(addon)) {
+      problems.push(...portabilityProblems(tarball.bytes(addon), platform).map((why) => `${addon}: ${why}`));
+    }
+    const needsLoader = tarball.files.includes(tool) && namesInterpreter(tarball.bytes(tool));
+    if (needsLoader) problems.push(`${tool}: it is not static`);
+    return problems;
   },
 
   'files that do not belong': ({ published, tarball }) =>
@@ -124,7 +133,8 @@ export function namedFiles(manifest: Manifest): string[] {
     if (typeof value === 'string') return [value];
     return typeof value === 'object' && value !== null ? Object.values(value).flatMap(targets) : [];
   };
-  const named = [manifest.main, manifest.types, manifest.exports, manifest.typesVersions].flatMap(targets);
+  const { main, types, exports, typesVersions, bin } = manifest;
+  const named = [main, types, exports, typesVersions, bin].flatMap(targets);
   return [...new Set(named.map((file) => file.replace(/^\.\//, '')))].sort();
 }
 
@@ -132,9 +142,15 @@ const EVERYWHERE = ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md'];
 
 function belongs(file: string, { name, platform }: Published): boolean {
   if (EVERYWHERE.includes(file)) return true;
-  if (platform !== null) return file === `vas-frame-export.${platform}.node`;
-  if (name === '@vas/frame-export' && /^native\/binding\.(cjs|d\.cts)$/.test(file)) return true;
+  if (platform !== null) return binariesOf(platform).includes(file);
+  if (name === '@vas/frame-export' && /^(native\/binding\.(cjs|d\.cts)|bin\/vas-frames\.cjs)$/.test(file))
+    return true;
   return /^dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)$/.test(file);
+}
+
+/** What is built for a platform: the native file, and the command line tool. */
+export function binariesOf(platform: string): string[] {
+  return [`vas-frame-export.${platform}.node`, 'vas-frames'];
 }
 
 /** `e_machine` of an ELF file, by the name of the processor in a target. */
@@ -144,6 +160,16 @@ function binaryProblems(bytes: Buffer, platform: string): string[] {
   if (bytes.length < 20 || bytes.toString('latin1', 0, 4) !== '\x7fELF') return ['is not an ELF file'];
   const [, cpu = ''] = platform.split('-');
   return bytes.readUInt16LE(18) === MACHINES[cpu] ? [] : [`is not built for ${cpu}`];
+}
+
+/** Whether an ELF file is started by the C library's loader (`PT_INTERP`). */
+function namesInterpreter(bytes: Buffer): boolean {
+  const [table, size, count] = [
+    Number(bytes.readBigUInt64LE(32)),
+    bytes.readUInt16LE(54),
+    bytes.readUInt16LE(56),
+  ];
+  return Array.from({ length: count }, (_, index) => bytes.readUInt32LE(table + index * size)).includes(3);
 }
 
 function portabilityProblems(bytes: Buffer, platform: string): string[] {

@@ -11,6 +11,7 @@ export interface Manifest {
   readonly types?: string;
   readonly exports?: unknown;
   readonly typesVersions?: unknown;
+  readonly bin?: unknown;
   readonly scripts?: Readonly<Record<string, string>>;
   readonly napi?: { readonly targets: readonly string[] };
   readonly dependencies?: Readonly<Record<string, string>>;

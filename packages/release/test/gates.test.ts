@@ -141,6 +141,21 @@ describe('the gates', () => {
     expect(refusals(PLATFORM, path)).toContainEqual(expect.stringContaining(why));
   });
 
+  it('D3: refuse a platform package without the command line tool, or with that of another processor', () => {
+    const without = altered(PLATFORM, (home) => {
+      rmSync(join(home, 'vas-frames'));
+    });
+    expect(refusals(PLATFORM, without)).toContainEqual(expect.stringContaining('vas-frames is not there'));
+    const foreign = altered(PLATFORM, (home) => {
+      const binary = readFileSync(join(home, 'vas-frames'));
+      binary.writeUInt16LE(8, 18);
+      writeFileSync(join(home, 'vas-frames'), binary);
+    });
+    expect(refusals(PLATFORM, foreign)).toContainEqual(
+      expect.stringContaining('vas-frames is not built for'),
+    );
+  });
+
   it('D3: refuse papers that name another repository', () => {
     const path = altered(LOADER, (home) => {
       withManifest(home, (manifest) => (manifest['homepage'] = 'https://example.org'));
@@ -279,6 +294,8 @@ describe('what is run before a package is packed', () => {
   it('D3: a platform package without its binary is refused', () => {
     const home = copied(PLATFORM);
     expect(refusal(home, 'pnpm/12')).toBe('not refused');
+    rmSync(join(home, 'vas-frames'));
+    expect(refusal(home, 'pnpm/12')).toContain('vas-frames is missing: its target has not been built');
     rmSync(join(home, `vas-frame-export.${hostPlatform()}.node`));
     expect(refusal(home, 'pnpm/12')).toContain('its target has not been built');
   });
