@@ -7,12 +7,12 @@ import { join } from 'node:path';
 const parts = [
   'Cargo.toml',
   'Cargo.lock',
-  ...['protocol', 'segment', 'drain', 'node-binding'].flatMap((crate) =>
+  ...['protocol', 'picture', 'segment', 'drain', 'node-binding', 'cli'].flatMap((crate) =>
     ['Cargo.toml', 'build.rs', 'src'].map((part) => `${crate}/${part}`),
   ),
 ];
 
-/** @returns {string} the digest of every source file of the addon */
+/** @returns {string} the digest of every source file of the addon and of the command line tool */
 export function digestOfSources(root) {
   const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...parts];
   const cwd = join(root, 'rust-shm');
