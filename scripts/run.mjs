@@ -72,18 +72,9 @@ const commands = {
     await run('python3', ['-m', 'venv', `${folder}/venv`]);
     await pip('-r', 'rust-shm/python/tests/requirements.txt');
     const wheels = `${folder}/wheels`;
-    await run(python, [
-      '-m',
-      'maturin',
-      'build',
-      '-q',
-      '--release',
-      '-m',
-      'rust-shm/python/Cargo.toml',
-      '-o',
-      wheels,
-    ]);
-    await pip(...readdirSync(join(root, wheels)).map((wheel) => `${wheels}/${wheel}`));
+    const platform = `linux-${process.arch}-gnu`;
+    await run('node', ['scripts/platforms/wheels.mjs', '--platform', platform, '--out', wheels]);
+    await pip(...readdirSync(join(root, wheels, platform)).map((wheel) => `${wheels}/${platform}/${wheel}`));
     // Not `python -m pytest`, which would import the package from the sources.
     const config = ['-c', 'rust-shm/python/pyproject.toml', '--rootdir', 'rust-shm/python'];
     const { code, output } = await runCounted(`${folder}/venv/bin/pytest`, [
@@ -159,6 +150,12 @@ const commands = {
   async 'build-platforms'(args) {
     await build();
     await run('node', ['scripts/platforms/build.mjs', ...args]);
+  },
+
+  // The wheel of every platform; see docs/platforms.md.
+  async 'build-wheels'(args) {
+    checkToolchain();
+    await run('node', ['scripts/platforms/wheels.mjs', ...args]);
   },
 
   // With --look, a real browser then opens every page.

@@ -12,9 +12,10 @@ const machines = { x64: 'Advanced Micro Devices X86-64', arm64: 'AArch64' };
 /**
  * @param {string} file path of a native file
  * @param {string} platform `linux-<arch>-<libc>`
+ * @param {{ mayBeUnloaded: boolean }} host whether the program that loads it may unload it
  * @returns {string[]} sentences; none if the file may be published for the platform
  */
-export function problemsOf(file, platform) {
+export function problemsOf(file, platform, { mayBeUnloaded }) {
   const [, arch, library] = platform.split('-');
   const readelf = (...options) => execFileSync('readelf', ['-W', ...options, file], { encoding: 'utf8' });
   const problems = [];
@@ -27,13 +28,13 @@ export function problemsOf(file, platform) {
     if (!ofTheCLibrary[library].test(name)) problems.push(`it needs ${name}`);
   }
   // A worker thread that ends unloads its addons while drains still run in this one. musl unloads nothing.
-  if (library === 'gnu' && !/NODELETE/.test(dynamic))
+  if (mayBeUnloaded && library === 'gnu' && !/NODELETE/.test(dynamic))
     problems.push('it can be unloaded (-z nodelete is missing)');
 
   const versions = [...readelf('--version-info').matchAll(/GLIBC_([\d.]+)/g)].map(([, version]) => version);
   const newest = versions.sort(byVersion).at(-1);
   if (newest !== undefined && byVersion(newest, OLDEST_GLIBC) > 0)
-    problems.push(`it needs glibc ${newest}, Node runs from ${OLDEST_GLIBC} on`);
+    problems.push(`it needs glibc ${newest}, and has to run from ${OLDEST_GLIBC} on`);
   return problems;
 }
 

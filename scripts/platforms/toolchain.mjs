@@ -1,4 +1,4 @@
-// The linker for every platform: zig, by way of cargo-zigbuild, in a folder of the cache.
+// The linker for every platform: zig, by way of cargo-zigbuild; and maturin, which makes wheels. In folders of the cache.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 
 const CARGO_ZIGBUILD = '0.24.1';
 const ZIG = '0.17.1';
+const MATURIN = '1.16.0';
 
 /** @returns the environment in which `cargo zigbuild` runs; fetches what is missing */
 export function zigEnvironment() {
@@ -22,6 +23,11 @@ export function zigEnvironment() {
     PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`,
     CARGO_ZIGBUILD_ZIG_PATH: join(site, 'ziglang/zig'),
   };
+}
+
+/** @returns the path of maturin; fetches it if it is missing */
+export function maturin() {
+  return join(fromPyPi(`maturin-${MATURIN}`, [`maturin==${MATURIN}`]), 'bin/maturin');
 }
 
 /** @returns a folder of the cache that the packages are installed in */

@@ -13,6 +13,7 @@ import { pod } from './pod.js';
 import { soak } from './soak.js';
 import { tearHunt } from './tear-hunt.js';
 import { truncation } from './truncation.js';
+import { wheels } from './wheels.js';
 
 const checks: Readonly<Record<string, Check>> = {
   tear: tearHunt,
@@ -26,6 +27,7 @@ const checks: Readonly<Record<string, Check>> = {
   emitted,
   'emitted-js': emittedJs,
   platforms,
+  wheels,
   'ffmpeg-versions': ffmpegVersions,
 };
 

@@ -16,6 +16,7 @@ use vas_frame_segment::{
     Awaited, CameraId, Follower, FrameSource, Health, OpenError, Owner, SourceOptions, wait_for_frames,
 };
 
+use crate::ending::detached;
 use crate::error::frame_error;
 use crate::mapped::Mapped;
 use crate::record::record_tuple;
@@ -25,9 +26,6 @@ const SLICE: Duration = Duration::from_millis(100);
 
 /// How long to leave alone a ring that promises a frame and does not have it.
 const PAUSE: Duration = Duration::from_millis(1);
-
-/// How often a look calls Python code at most.
-const LOOKS: usize = 2;
 
 /// The longest time limit.
 const FOREVER_SECONDS: f64 = 1e9;
@@ -90,8 +88,7 @@ impl Camera {
             owner: owner_of(owner)?,
             ..SourceOptions::default()
         };
-        let follower = py
-            .detach(|| Follower::open(&path, options))
+        let follower = detached(py, || Follower::open(&path, options))
             .map_err(|error| frame_error(py, error.code(), &error.to_string()))?;
         Ok(Self {
             follower: Mutex::new(follower),
@@ -165,7 +162,7 @@ impl Camera {
     /// new could be opened.
     fn health<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.check_open(py)?;
-        let (report, lag) = py.detach(|| {
+        let (report, lag) = detached(py, || {
             let mut follower = lock(&self.follower);
             self.catch_up(&mut follower);
             let reader = follower.source().reader();
@@ -198,31 +195,38 @@ impl Camera {
         self.wait_until(py, Deadline::after(timeout)?)
     }
 
-    /// Copies a frame into `out`, or into what `allocate` gives for its size: the newest one, or the next in order.
-    /// The frame's fields and the buffer, or `None` when the time is over.
+    /// How many bytes a picture has now.
+    fn frame_bytes(&self, py: Python<'_>) -> PyResult<usize> {
+        self.check_open(py)?;
+        Ok(self.source(py).reader().frame_bytes())
+    }
+
+    /// Copies a frame into `out`: the newest one, or the next in order. The frame's fields; `None` when the time is
+    /// over. With `is_own` a picture of another size than `out` is not copied and the result is its size; without,
+    /// `out` may be larger.
     fn take<'py>(
         &self,
         py: Python<'py>,
         in_order: bool,
         timeout: f64,
-        out: Option<Bound<'py, PyAny>>,
-        allocate: &Bound<'py, PyAny>,
-    ) -> PyResult<Option<(Bound<'py, PyTuple>, Bound<'py, PyAny>)>> {
+        out: &Bound<'py, PyAny>,
+        is_own: bool,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let deadline = Deadline::after(timeout)?;
-        let is_given = out.is_some();
-        let mut destination = out.map(|out| Destination::of(&out)).transpose()?;
+        let out = Destination::of(out)?;
         let mut failures = 0;
         while self.wait_until(py, deadline)? {
             let needed = self.source(py).reader().frame_bytes();
-            let into = match destination.take() {
-                Some(into) if into.len() >= needed && (is_given || into.len() == needed) => into,
-                Some(into) if is_given => return Err(into.too_small(py, needed)),
-                _ => Destination::of(&allocate.call1((needed,))?)?,
-            };
-            // SAFETY: the buffer is held by `into`. Python code of other threads may write there meanwhile, and gets
+            if is_own && out.len() != needed {
+                return Ok(Some(needed.into_pyobject(py)?.into_any()));
+            }
+            if out.len() < needed {
+                return Err(out.too_small(py, needed));
+            }
+            // SAFETY: the buffer is held by `out`. Python code of other threads may write there meanwhile, and gets
             // a mixture then: nothing is concluded from these bytes here.
-            let bytes = unsafe { into.bytes() };
-            let copied = py.detach(|| {
+            let bytes = unsafe { out.bytes() };
+            let copied = detached(py, || {
                 let mut follower = lock(&self.follower);
                 let taken = if in_order {
                     follower.copy_next(bytes)
@@ -235,7 +239,7 @@ impl Camera {
             match copied {
                 Ok((Taken { record, missed, .. }, source)) => {
                     let fields = record_tuple(py, &record, missed, source.reader().header())?;
-                    return Ok(Some((fields, into.object)));
+                    return Ok(Some(fields.into_any()));
                 }
                 // Another size since it was asked for.
                 Err(Miss::DestinationTooSmall { .. }) => {}
@@ -246,63 +250,71 @@ impl Camera {
                     }
                 }
             }
-            destination = Some(into);
         }
         Ok(None)
     }
 
-    /// Calls `look` with what `view` makes of the newest frame in place. What it returned, or `None` when the time
-    /// is over or the writer was faster, each time.
-    fn look<'py>(
+    /// The newest frame in place, and its fields, for a look that ends with `end_look`. `None` when the time is over.
+    ///
+    /// Two calls, and not one that calls the look: so no Python code ever runs above frames of Rust, which the end of
+    /// the interpreter could not unwind.
+    fn begin_look<'py>(
         &self,
         py: Python<'py>,
         timeout: f64,
-        view: &Bound<'py, PyAny>,
-        look: &Bound<'py, PyAny>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+    ) -> PyResult<Option<(Bound<'py, Mapped>, Bound<'py, PyTuple>)>> {
         let deadline = Deadline::after(timeout)?;
-        for _ in 0..LOOKS {
-            if !self.wait_until(py, deadline)? {
-                return Ok(None);
-            }
-            let (source, newest, missed) = py.detach(|| {
+        let mut failures = 0;
+        while self.wait_until(py, deadline)? {
+            let (source, newest, missed) = detached(py, || {
                 let follower = lock(&self.follower);
                 let newest = follower.source().reader().newest_after(follower.last_frame_id());
                 let missed = newest.map_or(0, |newest| follower.missed_before(newest));
                 (Arc::clone(follower.source()), newest, missed)
             });
-            let reader = source.reader();
             let Some(newest) = newest else {
                 continue;
             };
-            let seen = reader.look(newest, |record, picture| -> PyResult<_> {
-                let fields = record_tuple(py, record, missed, reader.header())?;
-                let mapped = Bound::new(py, Mapped::new(picture, Arc::clone(source.memory())))?;
-                let value = view.call1((mapped.clone(), fields, look))?;
-                Ok((value, mapped))
+            let begun = source.reader().look(newest, |record, picture| {
+                Mapped::new(picture, Arc::clone(&source), *record)
             });
-            match seen {
-                Ok((record, value)) => {
-                    let (value, mapped) = value?;
-                    let escaped = mapped.get().exports();
-                    if escaped > 0 {
-                        return Err(frame_error(
-                            py,
-                            "VIEW_ESCAPED",
-                            "the look kept an array of the view, which shows other frames from now on: keep a copy",
-                        ));
-                    }
-                    py.detach(|| lock(&self.follower).take(&source, &record));
-                    return Ok(Some(value));
+            match begun {
+                Ok((record, mapped)) => {
+                    let fields = record_tuple(py, &record, missed, source.reader().header())?;
+                    return Ok(Some((Bound::new(py, mapped)?, fields)));
                 }
                 Err(miss) => {
-                    if !self.may_try_again(py, miss, 1, deadline)? {
+                    failures += 1;
+                    if !self.may_try_again(py, miss, failures, deadline)? {
                         return Ok(None);
                     }
                 }
             }
         }
         Ok(None)
+    }
+
+    /// Whether what `begin_look` gave was one whole frame to this moment. It is taken then, if the look has a result.
+    fn end_look(&self, py: Python<'_>, mapped: &Bound<'_, Mapped>, has_result: bool) -> PyResult<bool> {
+        let seen = mapped.get();
+        // Steps R2 to R5 once more: the slot has the sequence that it had before, so it never had another one.
+        let again = seen.source().reader().look(seen.record().frame_id, |_, _| ());
+        if let Err(miss) = again {
+            self.may_try_again(py, miss, 1, Deadline::after(0.0)?)?;
+            return Ok(false);
+        }
+        if !has_result {
+            return Ok(true);
+        }
+        if seen.exports() > 0 {
+            return Err(frame_error(
+                py,
+                "VIEW_ESCAPED",
+                "the look kept an array of the view, which shows other frames from now on: keep a copy",
+            ));
+        }
+        detached(py, || lock(&self.follower).take(seen.source(), seen.record()));
+        Ok(true)
     }
 }
 
@@ -315,14 +327,14 @@ pub(crate) fn wait(py: Python<'_>, cameras: Vec<Py<Camera>>, timeout: f64) -> Py
         let mut ready = Vec::new();
         for (position, camera) in cameras.iter().enumerate() {
             camera.check_open(py)?;
-            if py.detach(|| camera.catch_up(&mut lock(&camera.follower))) {
+            if detached(py, || camera.catch_up(&mut lock(&camera.follower))) {
                 ready.push(position);
             }
         }
         if !ready.is_empty() || deadline.has_passed() {
             return Ok(ready);
         }
-        py.detach(|| {
+        detached(py, || {
             let positions: Vec<_> = cameras.iter().map(|camera| camera.position()).collect();
             let awaited: Vec<_> = positions
                 .iter()
@@ -378,7 +390,9 @@ pub(crate) fn rgb(
     let start = from.buf_ptr() as usize;
     let shape = (width as usize, height as usize, stride as usize);
     // SAFETY: the buffer is held by `from`, and long enough for the geometry, which was checked.
-    py.detach(|| unsafe { convert(conversion, start as *const u8, shape, rgb) });
+    detached(py, || unsafe {
+        convert(conversion, start as *const u8, shape, rgb)
+    });
     Ok(())
 }
 
@@ -391,7 +405,7 @@ impl Camera {
     }
 
     fn source(&self, py: Python<'_>) -> Arc<FrameSource> {
-        py.detach(|| self.position().0)
+        detached(py, || self.position().0)
     }
 
     /// The ring that is open and the last frame taken. Without the interpreter lock.
@@ -412,7 +426,7 @@ impl Camera {
     fn wait_until(&self, py: Python<'_>, deadline: Deadline) -> PyResult<bool> {
         loop {
             self.check_open(py)?;
-            let (has_newer, source, last) = py.detach(|| {
+            let (has_newer, source, last) = detached(py, || {
                 let mut follower = lock(&self.follower);
                 let has_newer = self.catch_up(&mut follower);
                 (has_newer, Arc::clone(follower.source()), follower.last_frame_id())
@@ -425,7 +439,7 @@ impl Camera {
                 source: &source,
                 after: last,
             }];
-            _ = py.detach(|| wait_for_frames(&awaited, None, slice));
+            _ = detached(py, || wait_for_frames(&awaited, None, slice));
             py.check_signals()?;
         }
     }
@@ -433,7 +447,7 @@ impl Camera {
     /// After a miss: whether there is time for another try. A ring that goes on missing is asked less often.
     fn may_try_again(&self, py: Python<'_>, miss: Miss, failures: u32, deadline: Deadline) -> PyResult<bool> {
         if failures > 1 || miss == Miss::Damaged {
-            py.detach(|| std::thread::sleep(PAUSE));
+            detached(py, || std::thread::sleep(PAUSE));
         }
         py.check_signals()?;
         self.check_open(py)?;
@@ -442,27 +456,21 @@ impl Camera {
 }
 
 /// Writable memory of a Python object, held while it is written to.
-struct Destination<'py> {
-    object: Bound<'py, PyAny>,
-    buffer: PyBuffer<u8>,
-}
+struct Destination(PyBuffer<u8>);
 
-impl<'py> Destination<'py> {
-    fn of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+impl Destination {
+    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let buffer = PyBuffer::get(object)?;
         if buffer.readonly() || !buffer.is_c_contiguous() {
             return Err(PyValueError::new_err(
                 "the memory for a picture must be writable and contiguous bytes",
             ));
         }
-        Ok(Self {
-            object: object.clone(),
-            buffer,
-        })
+        Ok(Self(buffer))
     }
 
     fn len(&self) -> usize {
-        self.buffer.len_bytes()
+        self.0.len_bytes()
     }
 
     /// # Safety
@@ -474,7 +482,7 @@ impl<'py> Destination<'py> {
     )]
     unsafe fn bytes(&self) -> &mut [u8] {
         // SAFETY: the buffer is contiguous, writable and held by `self`.
-        unsafe { std::slice::from_raw_parts_mut(self.buffer.buf_ptr().cast(), self.len()) }
+        unsafe { std::slice::from_raw_parts_mut(self.0.buf_ptr().cast(), self.len()) }
     }
 
     fn too_small(&self, py: Python<'_>, needed: usize) -> PyErr {

@@ -1,7 +1,7 @@
 //! The native module of the Python package `vas_frames`: converts between Python and the reader.
 //!
 //! The interpreter lock is released wherever something is copied, opened or waited for. No lock of this module is
-//! held while Python code runs.
+//! held while Python code runs, and no Python code is called from here.
 
 #![warn(
     missing_docs,
@@ -13,6 +13,7 @@
 #![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 mod camera;
+mod ending;
 mod error;
 mod mapped;
 mod record;
@@ -24,4 +25,6 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use super::camera::{Camera, check_camera_id, rgb, wait};
+    #[pymodule_export]
+    use super::ending::{begin_in_child, end};
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use vas_frame_protocol::RacyBytes;
-use vas_frame_segment::Mapping;
+use vas_frame_protocol::{FrameRecord, RacyBytes};
+use vas_frame_segment::FrameSource;
 
 /// The memory of one picture. It stays mapped as long as anything in Python leads to it.
 #[pyclass(frozen)]
@@ -16,8 +16,9 @@ pub(crate) struct Mapped {
     start: *mut u8,
     len: isize,
     exports: AtomicUsize,
+    record: FrameRecord,
     /// Keeps `start` valid.
-    _mapping: Arc<Mapping>,
+    source: Arc<FrameSource>,
 }
 
 // SAFETY: the memory is mapped for the process, not for a thread, and is only read.
@@ -26,14 +27,23 @@ unsafe impl Send for Mapped {}
 unsafe impl Sync for Mapped {}
 
 impl Mapped {
-    /// `picture` lies in `mapping`.
-    pub(crate) fn new(picture: RacyBytes<'_>, mapping: Arc<Mapping>) -> Self {
+    /// `picture` lies in the memory of `source`, and `record` describes it.
+    pub(crate) fn new(picture: RacyBytes<'_>, source: Arc<FrameSource>, record: FrameRecord) -> Self {
         Self {
             start: picture.as_ptr().cast_mut().cast(),
             len: picture.len() as isize,
             exports: AtomicUsize::new(0),
-            _mapping: mapping,
+            record,
+            source,
         }
+    }
+
+    pub(crate) fn source(&self) -> &Arc<FrameSource> {
+        &self.source
+    }
+
+    pub(crate) fn record(&self) -> &FrameRecord {
+        &self.record
     }
 
     /// How many buffers lead to the picture.

@@ -1,5 +1,6 @@
 """Waiting: other threads run meanwhile, and everything that should end a wait does."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 import vas_frames
 
+import endings
 from conftest import StartHost
 
 
@@ -141,3 +143,9 @@ def test_r1_an_interpreter_may_end_while_threads_of_it_wait(start_host: StartHos
     )
     output, _ = process.communicate(timeout=20)
     assert (process.returncode, output) == (0, "ending\n")
+
+
+def test_r1_an_interpreter_may_end_at_any_moment_of_the_threads_that_read(start_host: StartHost) -> None:
+    host = start_host(fps=1000)
+    times = int(os.environ.get("VAS_TEST_ENDINGS", "15"))
+    assert [endings.ends_well(str(host.path)) for _ in range(times)] == [None] * times

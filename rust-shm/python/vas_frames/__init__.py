@@ -9,6 +9,10 @@
 Reading can neither slow down nor disturb the video server, which does not even notice it.
 """
 
+import atexit
+import os
+
+from . import _native
 from ._camera import ANYONE, DEFAULT_BASE_DIR, Camera, Geometry, Health, Status, open, wait
 from ._errors import ErrorCode, FrameError, FrameTimeout
 from ._frame import Colours, Frame, View
@@ -29,3 +33,7 @@ __all__ = [
     "open",
     "wait",
 ]
+
+# Threads that copy or wait when the interpreter ends are kept from coming back to it.
+atexit.register(_native.end)
+os.register_at_fork(after_in_child=_native.begin_in_child)

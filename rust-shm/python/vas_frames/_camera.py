@@ -26,6 +26,7 @@ ANYONE: Final = -1
 
 Status: TypeAlias = Literal["live", "idle", "hung", "dead", "ended", "replaced", "damaged"]
 
+_LOOKS = 2
 _ASK_AGAIN_S = 0.05
 _POLL_S = 0.002
 _COMES_BACK_S = 1.0
@@ -111,7 +112,24 @@ class Camera:
 
         Raises `VIEW_ESCAPED` if an array that shares the picture's memory is kept or returned: copy it.
         """
-        return self._own().look(self._limit(timeout), _look_at, look)
+        native = self._own()
+        until = time.monotonic() + (limit := self._limit(timeout))
+        for _ in range(_LOOKS):
+            begun = native.begin_look(limit)
+            if begun is None:
+                return None
+            mapped, fields = begun
+            try:
+                value = _look_at(mapped, fields, look)
+            except Exception:
+                # What a torn picture led to is no error.
+                if native.end_look(mapped, False):
+                    raise
+            else:
+                if native.end_look(mapped, True):
+                    return value
+            limit = max(until - time.monotonic(), 0)
+        return None
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until there is a frame that was not taken yet. Whether there is."""
@@ -213,12 +231,24 @@ class Camera:
         return self._timeout if timeout is None else timeout
 
     def _take(self, in_order: bool, timeout: float | None, out: Memory | None) -> Frame | None:
-        taken = self._own().take(in_order, self._limit(timeout), out, _allocate)
-        if taken is None:
+        native, limit = self._own(), self._limit(timeout)
+        if out is not None:
+            fields = native.take(in_order, limit, out, False)
+            if fields is None or isinstance(fields, int):
+                return None
+            return Frame(fields, _picture(fields, out))
+        until = time.monotonic() + limit
+        if not native.wait(limit):
             return None
-        fields, memory = taken
-        height, stride = fields[7], fields[8]
-        return Frame(fields, np.frombuffer(memory, np.uint8, stride * height * 3 // 2))
+        size = native.frame_bytes()
+        while True:
+            memory = np.empty(size, np.uint8)
+            taken = native.take(in_order, max(until - time.monotonic(), 0), memory, True)
+            if taken is None:
+                return None
+            if not isinstance(taken, int):
+                return Frame(taken, memory)
+            size = taken
 
 
 class _Patience:
@@ -318,8 +348,9 @@ def wait(cameras: Iterable[Camera], timeout: float) -> list[Camera]:
     return [cameras[position] for position in ready]
 
 
-def _allocate(size: int) -> Bytes:
-    return np.empty(size, np.uint8)
+def _picture(fields: Fields, memory: Memory) -> Bytes:
+    height, stride = fields[7], fields[8]
+    return np.frombuffer(memory, np.uint8, stride * height * 3 // 2)
 
 
 def _look_at(mapped: memoryview, fields: Fields, look: Callable[[View], T]) -> T:
