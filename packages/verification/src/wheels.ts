@@ -56,9 +56,12 @@ export const wheels: Check = {
     const isShort = seconds !== undefined;
     const rows: Row[] = [];
     const failures: string[] = [];
+    const built = new Map<string, string>();
     for (const { platform, name, path, tests, endings } of interpreters) {
       if (isShort && platform !== 'linux-x64-gnu') continue;
-      const { version, passed, output } = runTests(path(), build(platform), tests, endings);
+      const wheel = built.get(platform) ?? build(platform);
+      built.set(platform, wheel);
+      const { version, passed, output } = runTests(path(), wheel, tests, endings);
       rows.push({ platform, python: name, version, passed });
       if (passed === 0) failures.push(`${platform}, ${name}: ${output}`);
     }

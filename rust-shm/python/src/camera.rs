@@ -19,6 +19,7 @@ use vas_frame_segment::{
 use crate::ending::detached;
 use crate::error::frame_error;
 use crate::mapped::Mapped;
+use crate::news::{Listeners, Signal};
 use crate::record::record_tuple;
 
 /// The longest time between two looks at signals, at `close` in another thread and at the fate of the ring.
@@ -37,6 +38,7 @@ pub(crate) struct Camera {
     /// Why there was nothing new at the path, the last time it was asked.
     refusal: Mutex<Option<(&'static str, String)>>,
     is_closed: AtomicBool,
+    listeners: Listeners,
     process: u32,
 }
 
@@ -95,6 +97,7 @@ impl Camera {
             options,
             refusal: Mutex::new(None),
             is_closed: AtomicBool::new(false),
+            listeners: Listeners::default(),
             process: process::id(),
         })
     }
@@ -126,12 +129,14 @@ impl Camera {
             options: self.options,
             refusal: Mutex::new(None),
             is_closed: AtomicBool::new(self.is_closed.load(Ordering::Relaxed)),
+            listeners: Listeners::default(),
             process: process::id(),
         })
     }
 
     fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
+        self.listeners.tell();
     }
 
     #[getter]
@@ -404,12 +409,17 @@ impl Camera {
         Ok(())
     }
 
+    /// Has `signal` told when the camera is closed.
+    pub(crate) fn tell_of_close(&self, signal: &Arc<Signal>) {
+        self.listeners.add(signal);
+    }
+
     fn source(&self, py: Python<'_>) -> Arc<FrameSource> {
         detached(py, || self.position().0)
     }
 
     /// The ring that is open and the last frame taken. Without the interpreter lock.
-    fn position(&self) -> (Arc<FrameSource>, u64) {
+    pub(crate) fn position(&self) -> (Arc<FrameSource>, u64) {
         let follower = lock(&self.follower);
         (Arc::clone(follower.source()), follower.last_frame_id())
     }

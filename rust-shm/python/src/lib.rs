@@ -16,6 +16,7 @@ mod camera;
 mod ending;
 mod error;
 mod mapped;
+mod news;
 mod record;
 
 use pyo3::prelude::*;
@@ -27,4 +28,6 @@ mod _native {
     use super::camera::{Camera, check_camera_id, rgb, wait};
     #[pymodule_export]
     use super::ending::{begin_in_child, end};
+    #[pymodule_export]
+    use super::news::News;
 }

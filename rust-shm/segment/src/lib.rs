@@ -22,7 +22,7 @@
 //! # let _ = segment; Ok(()) }
 //! ```
 //!
-//! A reader: see [`FrameSource`], and [`wait_any`] for one that waits for many.
+//! A reader: see [`FrameSource`], [`wait_any`] for one that waits for many, and [`Watch`] for one that cannot wait.
 //!
 //! On disk there are, for each camera, `<base>/<camera>/frame.meta` and `frame.data`, the lock file
 //! `<base>/.<camera>.lock`, and, while a generation is built or removed, `<base>/.<camera>.new/`.
@@ -77,7 +77,7 @@ pub use mapping::{MapMode, Mapping, WritableMapping};
 pub use os_error::OsError;
 pub use reader::{
     Awaited, Follower, FrameSource, Health, HealthReport, MOST_AWAITED, OpenError, Owner, SourceOptions,
-    Waited, WaitedAny, WrongOwner, wait_any, wait_for_frames,
+    Waited, WaitedAny, Watch, Watched, WrongOwner, wait_any, wait_for_frames,
 };
 pub use writer::{
     CameraLock, CreateError, FileMode, FileModeError, LockError, Pinned, PreparedSegment, Reserve, Segment,
