@@ -75,6 +75,7 @@ export const readersUnweighted: Case = {
   requirements: ['S2', 'P2.5'],
   isFollowed: false,
   losesFrames: true,
+  isOverload: true,
   isShort: false,
   run: (stage, checks) => race(stage, checks, []),
 };
@@ -84,6 +85,7 @@ export const spinnersUnweighted: Case = {
   title: `Without a tap: ${racers} processes that only spin, in the place of readers, at the priority of the video`,
   requirements: [],
   stage: { tap: 'none' },
+  isOverload: true,
   isShort: false,
   run: (stage) => spin(stage, racers, raceMs, []),
 };

@@ -25,6 +25,8 @@ export interface Case {
   readonly losesFrames?: boolean;
   /** `true`: viewers in a browser consume anew after an interruption, and hold nothing against new time stamps. */
   readonly isConsumedAnew?: boolean;
+  /** `true`: more than two processors carry, with or without a tap. Its pace is shown and not judged. */
+  readonly isOverload?: boolean;
   /** Whether it belongs to the short set. */
   readonly isShort: boolean;
   /**

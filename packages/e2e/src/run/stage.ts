@@ -259,6 +259,7 @@ export class Stage {
 
   /** Forgets the packets so far: the measurement begins now. */
   async begin(): Promise<void> {
+    await this.#browser?.begin();
     this.#begunMs = await this.#counter.begin();
   }
 

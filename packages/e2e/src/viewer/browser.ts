@@ -46,6 +46,7 @@ interface Viewer {
   readonly transportId: string;
   readonly rtpCapabilities: ClientTypes.RtpCapabilities;
   consumerId: string | null;
+  atBegin: { readonly consumerId: string | null; readonly received: number };
 }
 
 export class BrowserViewers {
@@ -80,7 +81,14 @@ export class BrowserViewers {
     await page.evaluate((options) => {
       window.viewerPage.open(options);
     }, transport as ClientTypes.TransportOptions);
-    const viewer: Viewer = { cameraId, page, transportId: transport.id, rtpCapabilities, consumerId: null };
+    const viewer: Viewer = {
+      cameraId,
+      page,
+      transportId: transport.id,
+      rtpCapabilities,
+      consumerId: null,
+      atBegin: { consumerId: null, received: 0 },
+    };
     await consume(router, viewer);
     await page.waitForFunction(() => window.viewerPage.frames().frames.length > 10);
     this.#viewers.push(viewer);
@@ -91,12 +99,24 @@ export class BrowserViewers {
     await Promise.all(this.#viewers.map((viewer) => consume(router, viewer)));
   }
 
+  /** Pictures that arrive from now on count. */
+  async begin(): Promise<void> {
+    await Promise.all(
+      this.#viewers.map(async (viewer) => {
+        viewer.atBegin = { consumerId: viewer.consumerId, received: await received(viewer) };
+      }),
+    );
+  }
+
   /** What each viewer saw since then, by the wall clock. */
   async presentedSince(fromMs: number): Promise<readonly Presented[]> {
     return Promise.all(
-      this.#viewers.map(async ({ cameraId, page }) => {
+      this.#viewers.map(async (viewer) => {
+        const { cameraId, page, consumerId, atBegin } = viewer;
         const { nowMs, frames } = await page.evaluate(() => window.viewerPage.frames());
-        return presentedBetween(cameraId, frames, fromMs, nowMs);
+        const arrived =
+          consumerId === atBegin.consumerId ? (await received(viewer)) - atBegin.received : null;
+        return presentedBetween(cameraId, frames, fromMs, nowMs, arrived);
       }),
     );
   }
@@ -109,6 +129,10 @@ export class BrowserViewers {
   async stop(): Promise<void> {
     await this.#browser.close();
   }
+}
+
+function received({ page }: Viewer): Promise<number> {
+  return page.evaluate(() => window.viewerPage.received());
 }
 
 async function consume(router: Router, viewer: Viewer): Promise<void> {

@@ -7,9 +7,11 @@ export interface Presented {
   readonly cameraId: string;
   readonly frames: number;
   readonly framesPerSecond: number;
+  /** Pictures that arrived in whole, drawn or not; `null` where the stream was consumed anew meanwhile. */
+  readonly received: number | null;
   /** Between two presented pictures, or since the last one: a picture that never comes back counts as well. */
   readonly longestGapMs: number;
-  /** The same by the arrival of the pictures' last packets: tells delivery from drawing. */
+  /** The same by the arrival of their last packets: as long as this at most, a picture was late before it was drawn. */
   readonly longestDeliveryGapMs: number;
   /** Every pause of at least 100 ms between presented pictures. */
   readonly gaps: readonly Gap[];
@@ -22,12 +24,14 @@ export interface Presented {
 /**
  * @param frames every picture that was presented, in order
  * @param fromMs when the measurement began, by the wall clock
+ * @param received pictures that arrived since then, if known
  */
 export function presentedBetween(
   cameraId: string,
   frames: readonly PresentedFrame[],
   fromMs: number,
   untilMs: number,
+  received: number | null = null,
 ): Presented {
   const measured = frames.filter(({ presentedMs }) => presentedMs >= fromMs && presentedMs <= untilMs);
   const presented = pauses(
@@ -48,6 +52,7 @@ export function presentedBetween(
   return {
     cameraId,
     frames: measured.length,
+    received,
     framesPerSecond: (measured.length * 1000) / (untilMs - fromMs),
     longestGapMs: Math.max(...presented.map(({ ms }) => ms)),
     longestDeliveryGapMs: Math.max(...delivered.map(({ ms }) => ms)),

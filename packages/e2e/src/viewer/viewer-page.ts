@@ -34,6 +34,14 @@ const page: ViewerPage = {
     await video.play();
   },
 
+  async received() {
+    let pictures = 0;
+    (await consumer?.getStats())?.forEach((entry: { type: string; framesReceived?: number }) => {
+      if (entry.type === 'inbound-rtp') pictures += entry.framesReceived ?? 0;
+    });
+    return pictures;
+  },
+
   frames: () => ({ nowMs: wallClock(performance.now()), frames }),
 };
 

@@ -17,6 +17,8 @@ export interface ViewerPage {
   readonly open: (transport: TransportOptions) => void;
   /** Shows this consumer, in place of the one before. */
   readonly play: (consumer: ConsumerOptions) => Promise<void>;
+  /** How many pictures the present consumer has received in whole, drawn or not. */
+  readonly received: () => Promise<number>;
   /** Every picture presented so far. */
   readonly frames: () => { readonly nowMs: number; readonly frames: readonly PresentedFrame[] };
 }
