@@ -11,6 +11,7 @@ use vas_frame_protocol::{Byte, RingMemory, Word, WritableMemory};
 
 use crate::bell::Bell;
 use crate::truncation_guard::Guard;
+use crate::writer::data_file::{DataFile, reserve_part};
 
 /// How a reader maps the files, which it has opened read-only in either case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,9 @@ pub enum MapMode {
 
 /// How much memory is asked for by one system call, which takes a fraction of a millisecond.
 const POPULATE_STEP: usize = 256 << 10;
+
+/// How much is reserved by one system call that nobody waits for.
+const RESERVE_STEP: usize = 1 << 20;
 
 /// A mapped byte range of a file, unmapped on drop.
 #[derive(Debug)]
@@ -215,6 +219,7 @@ pub struct WritableMapping {
     /// Bytes of data, from the first on, whose memory is there. What follows may be there too.
     reserved: AtomicUsize,
     is_refused: AtomicBool,
+    data_file: DataFile,
 }
 
 impl WritableMapping {
@@ -228,6 +233,7 @@ impl WritableMapping {
     pub(crate) fn new(
         (meta, meta_len): (BorrowedFd<'_>, usize),
         (data, data_len): (BorrowedFd<'_>, usize),
+        data_file: DataFile,
         reserved: usize,
     ) -> Result<Self, Errno> {
         let protection = ProtFlags::READ | ProtFlags::WRITE;
@@ -239,6 +245,7 @@ impl WritableMapping {
             mapping: Mapping::guarded(meta, data, None),
             reserved: AtomicUsize::new(reserved),
             is_refused: AtomicBool::new(false),
+            data_file,
         })
     }
 
@@ -251,12 +258,16 @@ impl WritableMapping {
     /// Reserves what is still to be reserved. It may be tried again.
     ///
     /// # Errors
-    /// `EFAULT` if the file system has no room.
+    /// `ENOSPC` or `EFAULT` if the file system has no room.
     pub(crate) fn reserve(&self) -> Result<(), Errno> {
+        let file = self.data_file.open();
         while self.unreserved() > 0 {
             let at = self.data_len() - self.unreserved();
-            let step = POPULATE_STEP.min(self.unreserved());
-            let reserved = self.mapping.data.populate_for_writing(at, step);
+            let step = RESERVE_STEP.min(self.unreserved());
+            let reserved = match &file {
+                Some(file) => reserve_part(file, at, step),
+                None => self.mapping.data.populate_for_writing(at, step),
+            };
             // ORDER reserve: relaxed, as above.
             self.is_refused.store(reserved.is_err(), Ordering::Relaxed);
             reserved?;

@@ -1,6 +1,7 @@
 //! The writer's side: the right to export a camera, and the generations of its ring.
 
 mod camera_lock;
+pub(crate) mod data_file;
 mod file_mode;
 mod held_lock;
 mod later;

@@ -12,6 +12,7 @@ use vas_frame_protocol::{
 };
 
 use super::camera_lock::CameraLock;
+use super::data_file::DataFile;
 use super::file_mode::FileMode;
 use super::held_lock::HeldLock;
 use super::later::{is_large, promised_bytes, reserve_later, settle};
@@ -319,9 +320,13 @@ impl Segment {
         fail_point!("data-made");
 
         let refused = |action| move |errno| OsError::new(action, lock.base.join(lock.camera.as_str()), errno);
+        let id = |file: &OwnedFd| FileId::of(file).map_err(refused("look at the files of"));
+        let ids = [id(&meta)?, id(&data)?];
         let map = |reserved| {
-            WritableMapping::new((meta.as_fd(), meta_len), (data.as_fd(), data_len), reserved)
-                .map_err(refused("map the memory of"))
+            let path = format!("{}/{DATA}", lock.camera);
+            let data_file = DataFile::new(&lock.base, path, ids[1]);
+            let (meta, data) = ((meta.as_fd(), meta_len), (data.as_fd(), data_len));
+            WritableMapping::new(meta, data, data_file, reserved).map_err(refused("map the memory of"))
         };
         let memory = if reserve == Reserve::Now {
             map(data_len)?
@@ -336,8 +341,6 @@ impl Segment {
                 map(data_len)?
             }
         };
-        let id = |file: &OwnedFd| FileId::of(file).map_err(refused("look at the files of"));
-        let ids = [id(&meta)?, id(&data)?];
         for file in [&meta, &data] {
             fchmod(file, options.file_mode.of_file()).map_err(refused("set the mode of"))?;
         }

@@ -28,15 +28,14 @@ pub fn sweep(base_dir: &Path) -> Result<usize, BaseDirError> {
         return Ok(0);
     };
     let refused = |errno| OsError::new("list the base folder", &base.path, errno);
-    let mut cameras = BTreeSet::new();
-    for name in names(&base).map_err(refused)? {
-        let camera = camera_of_lock(&name)
-            .or_else(|| camera_of_unfinished(&name))
-            .or_else(|| {
-                let camera = CameraId::new(&name).ok()?;
-                matches!(find(&base, &name), Ok(Found::Export(_))).then_some(camera)
-            });
-        cameras.extend(camera);
+    let names = names(&base).map_err(refused)?;
+    let of_hidden = |name: &String| camera_of_lock(name).or_else(|| camera_of_unfinished(name));
+    let mut cameras: BTreeSet<CameraId> = names.iter().filter_map(of_hidden).collect();
+    // Whatever else has a camera's name is looked into once: nearly all cameras have a lock file.
+    for camera in names.iter().filter_map(|name| CameraId::new(name).ok()) {
+        if !cameras.contains(&camera) && matches!(find(&base, camera.as_str()), Ok(Found::Export(_))) {
+            cameras.insert(camera);
+        }
     }
     // A camera that cannot be locked has a writer, or belongs to somebody else.
     let sweep = |camera: &CameraId| {
