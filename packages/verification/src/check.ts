@@ -9,6 +9,8 @@ export interface CheckOptions {
   readonly withoutValidation: boolean;
   /** Let the writer of the tear hunt copy with streaming stores, which large pictures get on many machines. */
   readonly isStreaming?: boolean;
+  /** Leave out every runtime whose name does not contain this. */
+  readonly only?: string | undefined;
 }
 
 export type Row = Readonly<Record<string, string | number>>;

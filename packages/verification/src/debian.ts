@@ -8,14 +8,19 @@ import { cacheFolder } from './cache.js';
 const LIBRARY_FOLDERS = ['', '/blas', '/lapack', '/pulseaudio'];
 
 /**
- * The folder that holds the packages of Debian's newest suite, fetched if it is not there.
+ * The folder that holds packages of a suite of Debian, by default of the newest; fetched if it is not there.
  *
  * @throws Error if this machine's packages do not come from Debian for x64; `otherwise` says what to do then
  */
-export function unpackedFromDebian(name: string, packages: readonly string[], otherwise: string): string {
+export function unpackedFromDebian(
+  name: string,
+  packages: readonly string[],
+  otherwise: string,
+  suite = 'sid',
+): string {
   return unpacked(
     name,
-    'sid',
+    suite,
     (apt) => {
       apt('download', ...packages);
     },

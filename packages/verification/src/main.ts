@@ -11,6 +11,7 @@ import { litmus } from './litmus.js';
 import { platforms } from './platforms.js';
 import { pod } from './pod.js';
 import { soak } from './soak.js';
+import { suites } from './suites.js';
 import { tearHunt } from './tear-hunt.js';
 import { truncation } from './truncation.js';
 import { wheels } from './wheels.js';
@@ -27,6 +28,7 @@ const checks: Readonly<Record<string, Check>> = {
   emitted,
   'emitted-js': emittedJs,
   platforms,
+  suites,
   wheels,
   'ffmpeg-versions': ffmpegVersions,
 };
@@ -38,6 +40,7 @@ const { values, positionals } = parseArgs({
     reads: { type: 'string' },
     'without-validation': { type: 'boolean', default: false },
     'streaming-stores': { type: 'boolean', default: false },
+    only: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -51,11 +54,12 @@ const options: CheckOptions = {
   reads: numberOf(values.reads),
   withoutValidation: values['without-validation'],
   isStreaming: values['streaming-stores'],
+  only: values.only,
 };
 const names = positionals[0] === 'all' ? Object.keys(checks) : positionals;
 if (names.length === 0 || names.some((name) => checks[name] === undefined)) {
   console.error(
-    'usage: npm run verify -- <check> [--seconds <n>] [--reads <n>] [--without-validation] [--streaming-stores] [--json]',
+    'usage: npm run verify -- <check> [--seconds <n>] [--reads <n>] [--without-validation] [--streaming-stores] [--only <runtime>] [--json]',
   );
   for (const [name, { summary }] of Object.entries(checks)) console.error(`  ${name.padEnd(16)}${summary}`);
   process.exit(2);
