@@ -11,6 +11,7 @@
  * at once, on any machine.
  */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, release } from 'node:os';
 import { resolve } from 'node:path';
@@ -52,7 +53,7 @@ const evenPresentedMs = 150;
 
 /** What a case takes beside its measurement, as measured: stage, viewers in browsers, check of the recording. */
 const overheadSeconds = 6;
-const browserOverheadSeconds = 5;
+const browserOverheadSeconds = 7;
 
 /** How often a disturbed case, or the host without a tap, is run at most. */
 const maxAttempts = 4;
@@ -240,17 +241,28 @@ function listCases(chosen: typeof cases): void {
   );
   const run = [noTap, ...(chosen.some(hasBrowsers) ? [browserNoTap] : []), ...measures, ...chosen];
   for (const { name, title } of run) console.log(`${name.padEnd(44)} ${title}`);
-  const seconds = run.reduce(
-    (total, testCase) =>
-      total +
-      Math.max(testCase.seconds ?? 0, Number(options.seconds)) +
-      overheadSeconds +
-      (hasBrowsers(testCase) ? browserOverheadSeconds : 0),
-    0,
-  );
+  const took = tookInTheLastReport();
+  const seconds = run.reduce((total, testCase) => total + (took.get(testCase.name) ?? estimate(testCase)), 0);
   console.log(
     `\n${run.length} runs, about ${Math.ceil(seconds / 60)} minutes on a machine that does nothing else`,
   );
+}
+
+function estimate(testCase: Case): number {
+  const overhead = overheadSeconds + (hasBrowsers(testCase) ? browserOverheadSeconds : 0);
+  return Math.max(testCase.seconds ?? 0, Number(options.seconds)) + overhead;
+}
+
+/** Seconds that each case took in the report of the repository; none if there is no such report. */
+function tookInTheLastReport(): ReadonlyMap<string, number> {
+  try {
+    const text = readFileSync(new URL('../../docs/e2e/e2e.json', packageFolder), 'utf8');
+    const { cases: results, baseline, browserBaseline } = JSON.parse(text) as Partial<Run>;
+    const all = [baseline, browserBaseline, ...(results ?? [])].filter((result) => result != null);
+    return new Map(all.flatMap(({ name, tookSeconds }) => (tookSeconds > 0 ? [[name, tookSeconds]] : [])));
+  } catch {
+    return new Map();
+  }
 }
 
 function printRow(cells: readonly string[]): void {

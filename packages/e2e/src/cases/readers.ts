@@ -20,10 +20,11 @@ const racers = 16;
 const raceMs = 6_000;
 
 async function race(stage: Stage, checks: Checks, priority: readonly string[]): Promise<void> {
+  const readers = Array.from({ length: racers }, () => stage.idleReader({ launcher: priority }));
+  // Before any of them races: the others would come up behind it.
+  await Promise.all(readers.map((reader) => reader.ask('ready')));
   stage.mark(`${racers} readers`);
-  const readers = [];
-  for (let count = 0; count < racers; count += 1)
-    readers.push(await stage.reader('race', stage.first.hosted.cameraId, priority));
+  await Promise.all(readers.map((reader) => reader.ask('start', { source: stage.source(), mode: 'race' })));
   await sleep(raceMs);
   const reports = await Promise.all(readers.map((reader) => reader.ask('report')));
   stage.mark('end');

@@ -17,6 +17,7 @@ const raceSliceMs = 50;
 let reader: Reader | undefined;
 
 answerRequests<ReaderRequests>({
+  ready: () => undefined,
   start: ({ source, mode }) => {
     reader = new Reader(source);
     void reader.run(mode);

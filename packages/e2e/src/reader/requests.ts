@@ -39,6 +39,8 @@ export type ReaderMode = 'follow' | 'race' | 'hold';
 
 /** What the reader can be asked. */
 export interface ReaderRequests {
+  /** Answered as soon as the process can answer. */
+  readonly ready: () => void;
   readonly start: (argument: { readonly source: FrameSourceRef; readonly mode: ReaderMode }) => void;
   /**
    * Looks at the newest frame in place and stays inside the look until it has been stopped and continued;

@@ -240,15 +240,11 @@ export class Stage {
   }
 
   /**
-   * @param launcher what runs the reader. A racing reader takes all the time it gets, and many of them starve a small
-   *   machine whatever they do, which would prove nothing about frames: by itself it races with what others leave.
+   * A racing reader takes all the time it gets. Many of them starve a small machine whatever they do, which would
+   * prove nothing about frames: they race with what the others leave.
    */
-  async reader(
-    mode: ReaderMode,
-    cameraId?: string,
-    launcher: readonly string[] = mode === 'race' ? lowestPriority : [],
-  ): Promise<ReaderProcess> {
-    const reader = this.idleReader({ launcher });
+  async reader(mode: ReaderMode, cameraId?: string): Promise<ReaderProcess> {
+    const reader = this.idleReader({ launcher: mode === 'race' ? lowestPriority : [] });
     await reader.ask('start', { source: this.source(cameraId), mode });
     return reader;
   }
