@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { problemsOf as symbolProblems } from '../../../scripts/platforms/symbols.mjs';
 import type { Tarball } from './pack.js';
 import { publishedOf, readManifest, type Manifest, type Published } from './workspace.js';
@@ -56,6 +56,18 @@ export const GATES: Readonly<Record<string, Gate>> = {
 
   'files that do not belong': ({ published, tarball }) =>
     tarball.files.filter((file) => !belongs(file, published)).map((file) => `${file} does not belong`),
+
+  'a stack trace that leads nowhere': ({ tarball }) =>
+    tarball.files
+      .filter((file) => file.endsWith('.js'))
+      .flatMap((file) => {
+        if (!tarball.files.includes(`${file}.map`)) return [`${file}.map is missing`];
+        const { sources } = JSON.parse(tarball.text(`${file}.map`)) as { sources: readonly string[] };
+        return sources
+          .map((source) => posix.join(posix.dirname(file), source))
+          .filter((source) => !tarball.files.includes(source))
+          .map((source) => `${file} is made of ${source}, which is not there`);
+      }),
 
   'a package without its papers': ({ published, tarball }, root) => {
     const texts = ['LICENSE', ...(published.platform === null ? ['README.md'] : [])];
@@ -145,7 +157,7 @@ function belongs(file: string, { name, platform }: Published): boolean {
   if (platform !== null) return binariesOf(platform).includes(file);
   if (name === '@vas/frame-export' && /^(native\/binding\.(cjs|d\.cts)|bin\/vas-frames\.cjs)$/.test(file))
     return true;
-  return /^dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)$/.test(file);
+  return /^(dist\/[\w-]+\.(js|js\.map|cjs|d\.ts|d\.cts)|src\/[\w-]+\.ts)$/.test(file);
 }
 
 /** What is built for a platform: the native file, and the command line tool. */

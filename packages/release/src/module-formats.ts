@@ -24,7 +24,11 @@ export function moduleFormats({ entry, typeEntries = [], ...options }: Formats):
     await rm(OUT, { recursive: true, force: true });
     return [
       {
-        ...{ ...options, entry, format: 'esm', dts: { entry: all } },
+        ...{ ...options, entry, format: 'esm', dts: { entry: all }, sourcemap: true },
+        // The sources are in the package themselves.
+        esbuildOptions: (esbuild) => {
+          esbuild.sourcesContent = false;
+        },
         onSuccess: () => writeRequireEntries(entry),
       },
       { ...options, entry: all, format: 'cjs', dts: { entry: all, only: true } },

@@ -87,6 +87,13 @@ describe('the gates', () => {
         writeFileSync(join(home, 'dist/secret.pem'), '');
       },
     ],
+    'a stack trace that leads nowhere': [
+      LOADER,
+      'dist/index.js is made of src/exporter.ts, which is not there',
+      (home) => {
+        rmSync(join(home, 'src/exporter.ts'));
+      },
+    ],
     'a package without its papers': [
       LOADER,
       'LICENSE is missing',

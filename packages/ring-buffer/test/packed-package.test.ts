@@ -19,9 +19,10 @@ afterAll(() => {
 describe('the packed package', () => {
   it('holds what is needed and nothing else', () => {
     const installed = consumer.installed('@vas/ring-buffer');
-    const dist = ['dist/index.cjs', 'dist/index.d.cts', 'dist/index.d.ts', 'dist/index.js'];
-    expect(readdirSync(installed, { recursive: true }).sort()).toEqual(
-      ['LICENSE', 'README.md', 'dist', ...dist, 'package.json'].sort(),
+    const dist = ['index.cjs', 'index.d.cts', 'index.d.ts', 'index.js', 'index.js.map'];
+    const files = readdirSync(installed, { recursive: true }).map(String);
+    expect(files.filter((file) => !file.startsWith('src')).sort()).toEqual(
+      ['LICENSE', 'README.md', 'dist', ...dist.map((file) => `dist/${file}`), 'package.json'].sort(),
     );
     const manifest = readFileSync(join(installed, 'package.json'), 'utf8');
     expect(manifest).not.toMatch(/workspace:|catalog:/);
