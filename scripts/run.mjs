@@ -95,6 +95,8 @@ const commands = {
     await pnpm('exec', 'turbo', 'run', 'typecheck');
     await run('node', ['packages/release/dist/check-workflows.js']);
     await run('cargo', ['fmt', ...cargoManifest, '--all', '--check']);
+    const peers = ['--manifest-path', 'packages/peers/rust/Cargo.toml'];
+    await run('cargo', ['fmt', ...peers, '--check', '--', '--config-path', 'rust-shm/rustfmt.toml']);
     // As it is shipped, with the fail points, and as the model checks see it.
     const clippy = (what, env) => run('cargo', ['clippy', ...what, '--', '-D', 'warnings'], { env });
     await clippy([...rust, '--all-targets']);
@@ -102,8 +104,13 @@ const commands = {
     await clippy(loom, ON_LOOM);
   },
 
+  // With --peers: beside other systems that do the same, which are installed for it; see packages/peers.
   async bench(args) {
     await build();
+    if (args.includes('--peers')) {
+      await run('node', ['packages/peers/dist/main.js', ...args]);
+      return;
+    }
     for (const [crate, name] of [
       ['vas-frame-segment', 'ratios'],
       ['vas-frame-drain', 'cpu_per_frame'],

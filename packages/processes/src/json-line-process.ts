@@ -34,16 +34,21 @@ export class JsonLineProcess {
     return this.#child.pid;
   }
 
-  /** The next line that `isWanted` accepts; lines before it are dropped. */
-  async next<T>(isWanted: (line: unknown) => line is T): Promise<T> {
-    const deadline = Date.now() + answerTimeoutMs;
+  /**
+   * The next line that `isWanted` accepts; lines before it are dropped.
+   *
+   * @throws Error if the process ends, with how and what it said, or says nothing wanted in this time
+   */
+  async next<T>(isWanted: (line: unknown) => line is T, timeoutMs = answerTimeoutMs): Promise<T> {
+    const deadline = Date.now() + timeoutMs;
     for (;;) {
       while (this.#unread.length > 0) {
         const line = this.#unread.shift();
         if (isWanted(line)) return line;
       }
       if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
-        throw new Error(`${this.#name} ended: ${this.#stderr.trim()}`);
+        const how = this.#child.signalCode ?? `exit code ${this.#child.exitCode}`;
+        throw new Error(`${this.#name} ended with ${how}: ${this.#stderr.trim()}`);
       }
       if (Date.now() >= deadline) throw new Error(`${this.#name} does not answer: ${this.#stderr.trim()}`);
       await this.#changed(deadline - Date.now());

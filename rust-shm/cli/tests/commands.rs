@@ -2,6 +2,7 @@
 
 mod system;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
@@ -501,6 +502,57 @@ fn o1_plan_grows_with_the_cameras_and_says_where_the_bound_is() {
             .code(),
         Some(2)
     );
+}
+
+/// The table of docs/scaling.md, as plan has it.
+#[allow(clippy::cast_precision_loss, reason = "a plan is good to three digits")]
+fn scaling_table() -> String {
+    let stage = Stage::new();
+    let mut table = String::new();
+    for size in ["1280x720", "1920x1080"] {
+        for cameras in ["64", "256", "1000"] {
+            let planned = json(&stage.path, &["plan", "--cameras", cameras, "--size", size]);
+            let needs = planned["needs"].as_array().unwrap();
+            let need = |what: &str| {
+                let need = needs.iter().find(|need| need["what"] == what).unwrap();
+                // What the host has beside the cameras depends on where this runs.
+                need["per_camera"].as_f64().unwrap() * cameras.parse::<f64>().unwrap()
+            };
+            writeln!(
+                table,
+                "| {cameras} | {size} | {:.1} GB | {:.0} MiB | {} | {} | {} | {:.0} GB/s | {:.1} |",
+                need("shared memory") / 1e9,
+                need("pipe memory") / f64::from(1 << 20),
+                need("descriptors"),
+                need("threads"),
+                need("mappings"),
+                need("memory traffic") / 1e9,
+                need("processors"),
+            )
+            .unwrap();
+        }
+    }
+    table
+}
+
+#[test]
+fn o1_g11_the_table_of_the_document_on_scaling_is_what_plan_says() {
+    let document = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/scaling.md")).unwrap();
+    let table = document.split("<!-- plan -->\n").nth(1).unwrap();
+    let rows: String = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(rows, scaling_table());
+
+    let command = document
+        .lines()
+        .find_map(|line| line.strip_prefix("    vas-frames "));
+    let words: Vec<&str> = command.unwrap().split(' ').collect();
+    let planned = json(&Stage::new().path, &words);
+    assert_eq!(planned["cameras"], 256);
 }
 
 #[test]
