@@ -128,7 +128,7 @@ export const readersKilled: Case = {
     stage.mark('readers killed');
     const until = Date.now() + 7_000;
     let killed = 0;
-    while (Date.now() < until) {
+    while (Date.now() < until || killed < 10) {
       const readers = await Promise.all([stage.reader('race'), stage.reader('race')]);
       await sleep(100);
       await Promise.all(readers.map((reader) => reader.kill()));
