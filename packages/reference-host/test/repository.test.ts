@@ -75,6 +75,22 @@ describe('docs/operating.md', () => {
     expect(names.filter((name) => !rows.includes(name))).toEqual([]);
   });
 
+  it('O3: has a row for every field of the statistics, and for none that there is not', () => {
+    const fields = [
+      ['camera-export.ts', 'CameraExportStatistics'],
+      ['exporter-statistics.ts', 'FrameExporterTotals'],
+      ['exporter-statistics.ts', 'FrameExporterStatistics'],
+    ].flatMap(([file = '', name = '']) => {
+      const text = read(`packages/frame-export/src/${file}`);
+      const body = new RegExp(`^export interface ${name} {$([^]*?)^}$`, 'm').exec(text)?.[1] ?? '';
+      return [...body.matchAll(/^ {2}readonly (\w+):/gm)].map(([, field]) => field);
+    });
+    expect(fields.length).toBeGreaterThan(20);
+    const section = /^## Statistics$([^]*?)^## /m.exec(read('docs/operating.md'))?.[1] ?? '';
+    const listed = [...section.matchAll(/^\| `(\w+)` \|.*\|.*\S.*\|$/gm)].map(([, field]) => field);
+    expect(listed.sort()).toEqual([...new Set(fields)].sort());
+  });
+
   it('O3: has a row for every health', () => {
     const words = [...read('rust-shm/cli/src/camera.rs').matchAll(/Health::\w+ => "(\w+)"/g)].map(
       ([, word]) => word,
