@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::Path;
-use std::process::ExitCode;
 
 use vas_frame_protocol::{GeometryError, ShapeError};
 use vas_frame_segment::{BaseDirError, CameraIdError, OpenError};
@@ -22,12 +21,6 @@ pub(crate) enum Exit {
     Refused = 4,
     /// There is something that this version cannot read.
     Incompatible = 5,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
 }
 
 /// The command ends here.

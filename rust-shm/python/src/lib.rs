@@ -18,6 +18,7 @@ mod error;
 mod mapped;
 mod news;
 mod record;
+mod tool;
 
 use pyo3::prelude::*;
 
@@ -30,4 +31,6 @@ mod _native {
     use super::ending::{begin_in_child, end};
     #[pymodule_export]
     use super::news::News;
+    #[pymodule_export]
+    use super::tool::run_tool;
 }
