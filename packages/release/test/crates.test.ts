@@ -21,4 +21,4 @@ it('R3, O1: the reader crate and the tool build from their own packages, with th
   );
   expect(files('vas-frames-cli')).toEqual(expect.arrayContaining(['README.md', 'src/main.rs']));
   expect(files('vas-frame-protocol').filter((file) => file.startsWith('tests/'))).toEqual([]);
-}, 600_000);
+}, 1_200_000);

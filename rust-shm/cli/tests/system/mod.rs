@@ -80,8 +80,8 @@ pub(crate) fn die(test: &str, base: &Path) {
 /// A writer in another process, whose camera has the name of the part that it plays.
 pub(crate) fn start_writer(test: &str, base: &Path, camera: &str) -> stage::Process {
     let process = play(test, camera, base);
-    wait_until("the writer has a ring", || {
-        base.join(camera).join("frame.meta").exists()
+    wait_until("the writer has written its frames", || {
+        json(base, &["health", camera])["newest_frame_id"] == 3
     });
     process
 }
