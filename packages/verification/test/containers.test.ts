@@ -1,4 +1,5 @@
 /** docs/containers: what its files say, and what becomes of it as processes in namespaces. */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -66,6 +67,17 @@ describe('the files of docs/containers', () => {
   ])('O4: %s runs as the user of compose.yaml and names no registry', (name, { user }) => {
     expect(/^USER (.*)$/m.exec(text(name))?.[1]).toBe(user);
     expect(text(name)).not.toMatch(/https?:/);
+  });
+
+  it('O4: compose.yaml passes docker-compose, and vas.service passes systemd', () => {
+    // Where the images get packages from is the user's to say; nothing is fetched here.
+    const env = { ...process.env, NPM_REGISTRY: 'http://127.0.0.1', PYTHON_INDEX: 'http://127.0.0.1' };
+    const checked = (command: string, ...args: string[]): string => {
+      const { status, stderr, error } = spawnSync(command, args, { env, encoding: 'utf8' });
+      return `${status ?? error?.message ?? 'killed'} ${stderr}`;
+    };
+    expect(checked('docker-compose', '-f', containerFile('compose.yaml'), 'config', '--quiet')).toBe('0 ');
+    expect(checked('systemd-analyze', 'verify', containerFile('vas.service'))).toBe('0 ');
   });
 
   it('O4: README.md has a row for each setting', () => {

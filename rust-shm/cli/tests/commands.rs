@@ -636,6 +636,45 @@ fn o1_completion_and_manual_know_every_command() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
+/// What a shell answers once it has loaded its completion script, which stands in `$SCRIPT`.
+fn shell(stage: &Stage, program: &str, arguments: &[&str]) -> String {
+    let script = stage.path.join(format!("vas-frames.{program}"));
+    fs::write(&script, text(&vas_frames(&stage.path, &["completion", program]))).unwrap();
+    let output = Command::new(program)
+        .args(arguments)
+        .env("SCRIPT", &script)
+        .env("HOME", &stage.path)
+        .output()
+        .unwrap_or_else(|error| panic!("{program}: {error}; apt-get install {program}"));
+    text(&output)
+}
+
+#[test]
+fn o1_shells_load_their_completion_and_man_shows_the_manual_without_a_warning() {
+    let stage = Stage::new();
+    let bash = "source \"$SCRIPT\"; COMP_WORDS=(vas-frames hea); COMP_CWORD=1; \
+                completes=$(complete -p vas-frames | grep -o '_vas[a-z_]*'); \
+                $completes vas-frames hea vas-frames; echo \"${COMPREPLY[@]}\"";
+    assert_eq!(shell(&stage, "bash", &["--norc", "-c", bash]), "health\n");
+    let zsh =
+        "autoload -U compinit; compinit -u -d \"$HOME/dump\"; source \"$SCRIPT\"; print $_comps[vas-frames]";
+    assert_eq!(shell(&stage, "zsh", &["-fc", zsh]), "_vas-frames\n");
+    let fish = "source \"$SCRIPT\"; complete -C 'vas-frames hea'";
+    assert!(shell(&stage, "fish", &["--no-config", "-c", fish]).starts_with("health\t"));
+
+    let page = stage.path.join("vas-frames.1");
+    fs::write(&page, text(&vas_frames(&stage.path, &["man"]))).unwrap();
+    let mut man = Command::new("man");
+    man.args(["--warnings", "--encoding=UTF-8", "-l"])
+        .arg(&page)
+        .env("MANWIDTH", "80");
+    let shown = text(&man.output().unwrap());
+    assert!(
+        shown.contains("\nHEALTH\n") && shown.contains("Exit codes:"),
+        "{shown}"
+    );
+}
+
 #[test]
 fn g11_every_command_line_of_the_readme_works() {
     let stage = Stage::new();
