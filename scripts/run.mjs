@@ -25,7 +25,7 @@ const loom = [
   'rust-shm/target/loom',
 ];
 const ON_LOOM = { RUSTFLAGS: '--cfg loom' };
-const faultInjection = 'vas-frame-segment/fault-injection,vas-frame-drain/fault-injection';
+const FAULT_INJECTION = 'vas-frame-segment/fault-injection,vas-frame-drain/fault-injection';
 
 const commands = {
   async build() {
@@ -45,7 +45,7 @@ const commands = {
     for (const [command, commandArgs, env] of [
       ['npm', pnpmArgs(['exec', 'vitest', 'run', ...args])],
       // With the fail points, which some tests need; the packages are built without them.
-      ['cargo', ['test', ...rust, '--features', faultInjection]],
+      ['cargo', ['test', ...rust, '--features', FAULT_INJECTION]],
       // The memory model checks run the shipped code on loom's atomics, in a build tree of their own.
       ['cargo', ['test', ...loom], ON_LOOM],
     ]) {
@@ -61,9 +61,7 @@ const commands = {
   // it needs Python 3.11 with venv, and some hundred megabytes from PyPI.
   async 'test:python'(args) {
     checkToolchain();
-    if (!succeeds('python3', ['-c', 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'])) {
-      fail('Python 3.11 or later with venv is needed: `apt-get install python3-venv`, then run this again');
-    }
+    checkPython();
     const folder = 'rust-shm/target/python';
     const python = `${folder}/venv/bin/python`;
     const pip = (...pipArgs) =>
@@ -89,8 +87,12 @@ const commands = {
   },
 
   async lint() {
+    checkPython();
     await build();
     await pnpm('exec', 'eslint', '.', '--max-warnings', '0');
+    const ruff = await installedRuff();
+    await run(ruff, ['check', '--quiet', '.']);
+    await run(ruff, ['format', '--quiet', '--check', '.']);
     await pnpm('exec', 'prettier', '--check', '--log-level', 'warn', '.');
     await pnpm('exec', 'turbo', 'run', 'typecheck');
     await run('node', ['packages/release/dist/check-workflows.js']);
@@ -100,7 +102,7 @@ const commands = {
     // As it is shipped, with the fail points, and as the model checks see it.
     const clippy = (what, env) => run('cargo', ['clippy', ...what, '--', '-D', 'warnings'], { env });
     await clippy([...rust, '--all-targets']);
-    await clippy([...rust, '--all-targets', '--features', faultInjection]);
+    await clippy([...rust, '--all-targets', '--features', FAULT_INJECTION]);
     await clippy(loom, ON_LOOM);
   },
 
@@ -178,6 +180,25 @@ async function build() {
   // Standard output belongs to the command that follows: the demo prints a document there.
   await run('npm', pnpmArgs(['install', '--frozen-lockfile', '--loglevel=error']), { quiet: true });
   await run('npm', pnpmArgs(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only']), { quiet: true });
+}
+
+/** The linter of Python, in the version that ruff.toml names, in an environment of its own; fetched on first use. */
+async function installedRuff() {
+  const version = /^required-version = "==(.+)"$/m.exec(readFileSync(join(root, 'ruff.toml'), 'utf8'))[1];
+  const venv = `rust-shm/target/ruff-${version}`;
+  const ruff = `${venv}/bin/ruff`;
+  if (!existsSync(join(root, ruff))) {
+    await run('python3', ['-m', 'venv', '--clear', venv]);
+    const install = ['-m', 'pip', '--disable-pip-version-check', 'install', '-q', `ruff==${version}`];
+    await run(`${venv}/bin/python`, install);
+  }
+  return ruff;
+}
+
+function checkPython() {
+  if (!succeeds('python3', ['-c', 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'])) {
+    fail('Python 3.11 or later with venv is needed: `apt-get install python3-venv`, then run this again');
+  }
 }
 
 function checkToolchain() {

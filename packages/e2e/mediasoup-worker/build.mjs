@@ -5,8 +5,17 @@
 //   node packages/e2e/mediasoup-worker/build.mjs [--install-packages] [--no-download]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, homedir, platform, release } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -44,7 +53,7 @@ const patches = [
 
 // Exit code of a worker that is started without MEDIASOUP_VERSION: how MediaSoup itself tells whether a
 // binary runs on this machine.
-const exitCodeWithoutVersion = 41;
+const EXIT_CODE_WITHOUT_VERSION = 41;
 
 const { values: options } = parseArgs({
   options: {
@@ -121,7 +130,7 @@ function runs(binary) {
   const env = { ...process.env };
   delete env.MEDIASOUP_VERSION;
   const { status } = spawnSync(binary, { env, stdio: 'ignore', timeout: 10_000 });
-  if (status !== exitCodeWithoutVersion) return false;
+  if (status !== EXIT_CODE_WITHOUT_VERSION) return false;
   // The first thing that a browser does with it.
   const handshake = spawnSync(process.execPath, [join(here, 'dtls-handshake.mjs')], {
     env: { ...env, MEDIASOUP_WORKER_BIN: binary },

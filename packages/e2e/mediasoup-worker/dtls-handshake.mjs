@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import * as mediasoup from 'mediasoup';
 
-const loopback = '127.0.0.1';
-const patienceMs = 10_000;
+const LOOPBACK = '127.0.0.1';
+const PATIENCE_MS = 10_000;
 
 const problem = await shakeHands();
 if (problem !== null) console.error(problem);
@@ -33,7 +33,7 @@ async function shakeHands() {
     const identity = await makeIdentity(folder);
     const router = await worker.createRouter();
     const transport = await router.createWebRtcTransport({
-      listenInfos: [{ protocol: 'udp', ip: loopback }],
+      listenInfos: [{ protocol: 'udp', ip: LOOPBACK }],
     });
     const connected = new Promise((resolve) => {
       transport.on('dtlsstatechange', (state) => {
@@ -48,32 +48,32 @@ async function shakeHands() {
       },
     });
     for (const socket of [toWorker, toClient]) {
-      socket.bind(0, loopback);
+      socket.bind(0, LOOPBACK);
       await once(socket, 'listening');
     }
     const { port } = transport.iceCandidates[0];
-    toWorker.send(bindingRequest(transport.iceParameters), port, loopback);
-    await once(toWorker, 'message', { signal: AbortSignal.timeout(patienceMs) });
+    toWorker.send(bindingRequest(transport.iceParameters), port, LOOPBACK);
+    await once(toWorker, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
 
     let clientPort;
     toClient.on('message', (datagram, sender) => {
       clientPort = sender.port;
-      toWorker.send(datagram, port, loopback);
+      toWorker.send(datagram, port, LOOPBACK);
     });
     toWorker.on('message', (datagram) => {
-      if (clientPort !== undefined) toClient.send(datagram, clientPort, loopback);
+      if (clientPort !== undefined) toClient.send(datagram, clientPort, LOOPBACK);
     });
     const { port: relayPort } = toClient.address();
     client = spawn(
       'openssl',
       [
-        ...['s_client', '-dtls1_2', '-quiet', '-connect', `${loopback}:${relayPort}`],
+        ...['s_client', '-dtls1_2', '-quiet', '-connect', `${LOOPBACK}:${relayPort}`],
         ...['-cert', identity.cert, '-key', identity.key, '-use_srtp', 'SRTP_AES128_CM_SHA1_80'],
       ],
       { stdio: ['pipe', 'ignore', 'ignore'] },
     );
     const late = new Promise((resolve) => {
-      setTimeout(resolve, patienceMs, 'no handshake in 10 s').unref();
+      setTimeout(resolve, PATIENCE_MS, 'no handshake in 10 s').unref();
     });
     return await Promise.race([connected, died, late]);
   } catch (error) {

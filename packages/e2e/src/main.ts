@@ -18,19 +18,19 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findFfmpeg } from '@vas/reference-host';
-import type { Case, CaseResult, Verdict } from './run/case.js';
 import { browserNoTap, cases, noTap } from './cases/index.js';
 import { faultEnvironment } from './host/faulty-addon.js';
 import { StallCanary, isDisturbed } from './machine/stall-canary.js';
-import { columns, machineText, row, writeReport } from './report/report.js';
+import { requireSystemPackages } from './machine/system-packages.js';
+import { provideWorker } from './machine/worker-binary.js';
+import { packageFolder } from './package-folder.js';
+import { COLUMNS, machineText, row, writeReport } from './report/report.js';
 import type { Run } from './report/report.js';
+import type { Case, CaseResult, Verdict } from './run/case.js';
 import { killMarked, markProcesses } from './run/residue.js';
 import { runCase } from './run/run-case.js';
 import type { Limits, RunSettings } from './run/run-case.js';
-import { packageFolder } from './package-folder.js';
-import { requireSystemPackages } from './machine/system-packages.js';
 import { removeFolders } from './run/stage.js';
-import { provideWorker } from './machine/worker-binary.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -46,17 +46,17 @@ const { values: options } = parseArgs({
 });
 
 /** The longest gap may be this long, or twice that of the host without a tap. */
-const gapFloorMs = 200;
+const GAP_FLOOR_MS = 200;
 
 /** Drawing adds to the gap between packets: so much without a tap is still even. */
-const evenPresentedMs = 150;
+const EVEN_PRESENTED_MS = 150;
 
 /** What a case takes beside its measurement, as measured: stage, viewers in browsers, check of the recording. */
-const overheadSeconds = 6;
-const browserOverheadSeconds = 7;
+const OVERHEAD_SECONDS = 6;
+const BROWSER_OVERHEAD_SECONDS = 7;
 
 /** How often a disturbed case, or the host without a tap, is run at most. */
-const maxAttempts = 4;
+const MAX_ATTEMPTS = 4;
 
 const columnWidths = [22, 26, 11, 6, 10, 6, 8, 18];
 
@@ -99,7 +99,7 @@ async function runAll(chosen: typeof cases, begun: Date, canary: StallCanary): P
     canary,
   };
   console.log(`FFmpeg ${ffmpeg.version}, ${chosen.length} cases\n`);
-  printRow([...columns]);
+  printRow([...COLUMNS]);
   const base = await measureBaseline(noTap, settings);
   // Nothing can be judged without something to compare with.
   if (typeof base === 'string') return base === 'not judged' && options['allow-unjudged'] ? 0 : 1;
@@ -128,7 +128,7 @@ async function runAll(chosen: typeof cases, begun: Date, canary: StallCanary): P
     }
     const clear = announce(`${place}: ${testCase.title}`);
     let result = await runCase(testCase, settings, compared);
-    while (result.verdict === 'not judged' && result.attempts < maxAttempts && repeatsLeft > 0) {
+    while (result.verdict === 'not judged' && result.attempts < MAX_ATTEMPTS && repeatsLeft > 0) {
       repeatsLeft -= 1;
       result = { ...(await runCase(testCase, settings, compared)), attempts: result.attempts + 1 };
     }
@@ -175,10 +175,11 @@ async function measureBaseline(
   settings: RunSettings,
 ): Promise<CaseResult | 'failed' | 'not judged'> {
   let isDisturbedAlways = true;
-  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const result = { ...(await runCase(baseline, settings, null)), attempts: attempt };
     printResult(result);
-    const isEven = longestGapMs(result) <= gapFloorMs / 2 && longestPresentedGapMs(result) <= evenPresentedMs;
+    const isEven =
+      longestGapMs(result) <= GAP_FLOOR_MS / 2 && longestPresentedGapMs(result) <= EVEN_PRESENTED_MS;
     if (result.verdict === 'ok' && isEven) return result;
     if (result.verdict === 'ok') console.log(`    too long to compare with; ${machineText(result)}`);
     isDisturbedAlways &&= isDisturbed(result.machine);
@@ -205,10 +206,10 @@ function chooseCases(): typeof cases {
 
 function limitsFrom(result: CaseResult): Limits {
   return {
-    longestGapMs: Math.max(gapFloorMs, 2 * longestGapMs(result)),
+    longestGapMs: Math.max(GAP_FLOOR_MS, 2 * longestGapMs(result)),
     packetsPerSecond: Math.min(...result.viewers.map(({ packetsPerSecond }) => packetsPerSecond)),
     longestPresentedGapMs:
-      result.browsers.length === 0 ? null : Math.max(gapFloorMs, 2 * longestPresentedGapMs(result)),
+      result.browsers.length === 0 ? null : Math.max(GAP_FLOOR_MS, 2 * longestPresentedGapMs(result)),
   };
 }
 
@@ -249,7 +250,7 @@ function listCases(chosen: typeof cases): void {
 }
 
 function estimate(testCase: Case): number {
-  const overhead = overheadSeconds + (hasBrowsers(testCase) ? browserOverheadSeconds : 0);
+  const overhead = OVERHEAD_SECONDS + (hasBrowsers(testCase) ? BROWSER_OVERHEAD_SECONDS : 0);
   return Math.max(testCase.seconds ?? 0, Number(options.seconds)) + overhead;
 }
 

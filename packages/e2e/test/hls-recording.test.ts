@@ -3,9 +3,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findFfmpeg } from '@vas/reference-host';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkRecording, presentationSeconds } from '../src/viewer/hls-recording.js';
-import { findFfmpeg } from '@vas/reference-host';
 
 const { path: ffmpeg } = await findFfmpeg();
 

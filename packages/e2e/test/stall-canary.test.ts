@@ -2,10 +2,10 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Checks } from '../src/run/check.js';
-import type { Check } from '../src/run/check.js';
 import { StallCanary, isDisturbed, longestStallMs } from '../src/machine/stall-canary.js';
 import type { MachineReport } from '../src/machine/stall-canary.js';
+import { Checks } from '../src/run/check.js';
+import type { Check } from '../src/run/check.js';
 import { verdictOf } from '../src/run/run-case.js';
 
 describe('the stall canary', () => {

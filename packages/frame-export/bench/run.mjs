@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { PerformanceObserver, monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createFrameExporter } from '@vas/frame-export';
-import { openFrameSource } from '@vas/frame-export/reader';
 import { fullMachine } from './full-machine.mjs';
 import { wholeProcess } from './whole-process.mjs';
+import { createFrameExporter } from '@vas/frame-export';
+import { openFrameSource } from '@vas/frame-export/reader';
 
 const SIZES = [
   [640, 360],

@@ -1,7 +1,7 @@
 /** The reader of one camera's frames: a `FrameRingReader` over a mapping, and the life of that mapping. */
+import { resolve } from 'node:path';
 import { FrameRingReader } from '@vas/ring-buffer';
 import type { FrameGeometry, FrameLook, FrameMetadata, FrameRead } from '@vas/ring-buffer';
-import { resolve } from 'node:path';
 import { ageMs, frameAgeMs } from './age.js';
 import { baseDirOf, cameraPath } from './camera-path.js';
 import { FrameExportError } from './errors.js';

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { CameraExport } from '@vas/frame-export';
 import { entriesOf, ownBaseDir } from './base-dir.js';
 import { codeOf, open, sourceOf } from './cameras.js';
+import type { CameraExport } from '@vas/frame-export';
 
 const FRAME_BYTES = 64 * 48 * 1.5;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { FrameColours } from '@vas/frame-export';
 import { ownBaseDir } from './base-dir.js';
 import { codeOf, open, picture, sourceOf } from './cameras.js';
+import type { FrameColours } from '@vas/frame-export';
 
 const BT709: FrameColours = {
   matrix: 1,

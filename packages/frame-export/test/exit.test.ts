@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { openFrameSource } from '@vas/frame-export/reader';
 import { entriesOf, ownBaseDir } from './base-dir.js';
 import { ON } from './cameras.js';
 import { Peer } from './processes.js';
+import { openFrameSource } from '@vas/frame-export/reader';
 
 /** Opens two cameras in a process of its own, then runs the given statement. */
 function runHost(baseDir: string, ending: string): { code: number | null; stderr: string } {

@@ -1,12 +1,12 @@
-import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
+import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openFrameSource } from '@vas/frame-export/reader';
 import { entriesOf, ownBaseDir } from './base-dir.js';
 import { codeOf, exporterOn, open, picture, sourceOf } from './cameras.js';
+import { openFrameSource } from '@vas/frame-export/reader';
 
 describe('publishing from memory', () => {
   it('P2.1: makes a frame visible in two files, with its metadata', () => {

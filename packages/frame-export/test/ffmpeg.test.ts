@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { entriesOf, ownBaseDir } from './base-dir.js';
+import { Peer, readHashes, runToEnd, testPicture } from './processes.js';
 import { createFrameExporter } from '@vas/frame-export';
 import type { CameraExportStatistics, FrameSourceRef } from '@vas/frame-export';
 import { openFrameSource } from '@vas/frame-export/reader';
-import { entriesOf, ownBaseDir } from './base-dir.js';
-import { Peer, readHashes, runToEnd, testPicture } from './processes.js';
 
 interface Report {
   frames: { frameId: number; ms: number; width: number; hash: string }[];

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
-import { createFrameExporter } from '@vas/frame-export';
 import { ownBaseDir, entriesOf } from './base-dir.js';
+import { createFrameExporter } from '@vas/frame-export';
 
 describe('AI_FRAME_EXPORT_ENABLED', () => {
   it.each([

@@ -1,10 +1,10 @@
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { frames } from '@vas/frame-export/reader';
-import type { ArrivedFrame, FramesOptions, SourceLoss } from '@vas/frame-export/reader';
 import { ownBaseDir } from './base-dir.js';
 import { exporterOn, open, picture, sourceOf } from './cameras.js';
+import { frames } from '@vas/frame-export/reader';
+import type { ArrivedFrame, FramesOptions, SourceLoss } from '@vas/frame-export/reader';
 
 /** Longer than anything here takes, also on a busy machine. */
 const LONG = 30_000;

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createFrameExporter } from '@vas/frame-export';
-import type { CameraExport } from '@vas/frame-export';
 import { ownBaseDir } from './base-dir.js';
 import { ON, codeOf, exporterOn, open, picture } from './cameras.js';
+import { createFrameExporter } from '@vas/frame-export';
+import type { CameraExport } from '@vas/frame-export';
 
 const FRAME_BYTES = 64 * 48 * 1.5;
 

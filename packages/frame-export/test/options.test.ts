@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
-import { createFrameExporter } from '@vas/frame-export';
-import { openFrameSource } from '@vas/frame-export/reader';
 import { entriesOf, ownBaseDir } from './base-dir.js';
 import { ON, codeOf, exporterOn, open, picture, sourceOf } from './cameras.js';
+import { createFrameExporter } from '@vas/frame-export';
+import { openFrameSource } from '@vas/frame-export/reader';
 
 /** What a host without types hands in. */
 type Untyped = (...given: unknown[]) => unknown;

@@ -1,10 +1,10 @@
 /** Files of an export that somebody removes, as a host and its readers in JavaScript see it. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createFrameExporter } from '@vas/frame-export';
-import { openFrameSource } from '@vas/frame-export/reader';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ownBaseDir } from './base-dir.js';
+import { createFrameExporter } from '@vas/frame-export';
+import { openFrameSource } from '@vas/frame-export/reader';
 
 const SIZE = { width: 64, height: 48 };
 const PICTURE = new Uint8Array((64 * 48 * 3) / 2);

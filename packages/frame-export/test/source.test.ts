@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { FrameExportError, frameAgeMs, openFrameSource } from '@vas/frame-export/reader';
-import type { FrameSource } from '@vas/frame-export/reader';
 import { mappingsOf, ownBaseDir } from './base-dir.js';
 import { ON, codeOf, open, picture, sourceOf } from './cameras.js';
 import { Peer } from './processes.js';
+import { FrameExportError, frameAgeMs, openFrameSource } from '@vas/frame-export/reader';
+import type { FrameSource } from '@vas/frame-export/reader';
 
 /** Where the state of a ring is in its meta, and how one that has ended looks. */
 const STATE_OFFSET = 256;

@@ -1,5 +1,5 @@
-"""One peer at work, in one of two parts, as `rust/src/main.rs`: `peer.py PEER publish FOLDER` and `peer.py PEER read FOLDER
-REPORT [--check] [--hold-ms N]`. The peers are in the files beside this one."""
+"""One peer at work, in one of two parts, as `rust/src/main.rs`: `peer.py PEER publish FOLDER` and
+`peer.py PEER read FOLDER REPORT [--check] [--hold-ms N]`. The peers are in the files beside this one."""
 
 import argparse
 import json

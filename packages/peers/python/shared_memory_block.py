@@ -1,7 +1,8 @@
 """`multiprocessing.shared_memory`: one block for the newest frame and its number.
 
-With a lock, readers wait on a `multiprocessing.Condition` and copy while they hold it. Without one they look at the number
-every millisecond. Readers are children of the writer, because a condition is inherited and cannot be opened by name."""
+With a lock, readers wait on a `multiprocessing.Condition` and copy while they hold it. Without one they look at the
+number every millisecond. Readers are children of the writer, because a condition is inherited and cannot be opened by
+name."""
 
 import multiprocessing
 import os
@@ -9,7 +10,6 @@ import time
 from multiprocessing import shared_memory
 
 import numpy as np
-
 from picture import FRAME_BYTES
 
 NUMBER_BYTES = 8

@@ -3,9 +3,9 @@
 import pathlib
 
 import numpy as np
-import vas_frames
-
 from picture import FRAME_BYTES
+
+import vas_frames
 
 
 class Reader:

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { install } from './install.js';
 import { peers } from './peers.js';
-import { extents, measure } from './phases.js';
+import { EXTENTS, measure } from './phases.js';
 import type { PeerResult } from './phases.js';
 import { markdown, plots } from './report.js';
 import type { Run } from './report.js';
@@ -34,7 +34,7 @@ for (const peer of peers) {
     continue;
   }
   console.error(peer.title);
-  results.push(await measure(peer, programs, options.quick ? extents.quick : extents.full));
+  results.push(await measure(peer, programs, options.quick ? EXTENTS.quick : EXTENTS.full));
 }
 
 const run: Run = {

@@ -49,7 +49,7 @@ const ours = {
   publisher: rustPeer('ours'),
   usesSharedMemory: true,
 } as const;
-const native = { isOurs: false, comparedWith: 'vas-rust', readers: 'processes' } as const;
+const NATIVE = { isOurs: false, comparedWith: 'vas-rust', readers: 'processes' } as const;
 
 export const peers: readonly Peer[] = [
   {
@@ -90,7 +90,7 @@ export const peers: readonly Peer[] = [
     reader: inNode('vas-frames'),
   },
   {
-    ...native,
+    ...NATIVE,
     name: 'iceoryx2',
     title: 'iceoryx2',
     needs: ['iceoryx2'],
@@ -100,7 +100,7 @@ export const peers: readonly Peer[] = [
     usesSharedMemory: true,
   },
   {
-    ...native,
+    ...NATIVE,
     name: 'gstreamer',
     title: 'GStreamer shmsink',
     needs: ['gstreamer'],
@@ -110,7 +110,7 @@ export const peers: readonly Peer[] = [
     usesSharedMemory: true,
   },
   {
-    ...native,
+    ...NATIVE,
     name: 'zeromq',
     title: 'ZeroMQ, ipc',
     needs: ['zeromq'],
@@ -120,7 +120,7 @@ export const peers: readonly Peer[] = [
     usesSharedMemory: false,
   },
   {
-    ...native,
+    ...NATIVE,
     name: 'redis',
     title: 'Redis, Unix socket',
     needs: ['redis'],
@@ -135,7 +135,7 @@ export const peers: readonly Peer[] = [
     usesSharedMemory: false,
   },
   {
-    ...native,
+    ...NATIVE,
     name: 'unix-socket',
     title: 'Unix socket, blocking',
     needs: ['rust'],
@@ -145,7 +145,7 @@ export const peers: readonly Peer[] = [
     usesSharedMemory: false,
   },
   {
-    ...native,
+    ...NATIVE,
     name: 'rename',
     title: 'a file per frame, renamed',
     needs: ['rust'],
@@ -155,7 +155,7 @@ export const peers: readonly Peer[] = [
     usesSharedMemory: true,
   },
   {
-    ...native,
+    ...NATIVE,
     name: 'shared-memory',
     title: 'Python shared_memory, no lock',
     comparedWith: 'vas-python',
@@ -166,7 +166,7 @@ export const peers: readonly Peer[] = [
     usesSharedMemory: true,
   },
   {
-    ...native,
+    ...NATIVE,
     name: 'shared-memory-lock',
     title: 'Python shared_memory, Condition',
     comparedWith: 'vas-python',
@@ -177,7 +177,7 @@ export const peers: readonly Peer[] = [
     usesSharedMemory: true,
   },
   {
-    ...native,
+    ...NATIVE,
     name: 'worker',
     title: 'Node workers, SharedArrayBuffer',
     comparedWith: 'vas-javascript',

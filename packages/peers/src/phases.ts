@@ -14,7 +14,7 @@ export interface Extent {
   readonly racedFrames: number;
 }
 
-export const extents: Readonly<Record<'full' | 'quick', Extent>> = {
+export const EXTENTS: Readonly<Record<'full' | 'quick', Extent>> = {
   full: { frames: 250, interferedFrames: 130, racedFrames: 2_000 },
   quick: { frames: 30, interferedFrames: 60, racedFrames: 200 },
 };

@@ -48,7 +48,7 @@ interface Pending {
 }
 
 /** What is kept of standard error for the message of an error. */
-const keptStderr = 4096;
+const KEPT_STDERR = 4096;
 
 /** `kill -9` ends it when this process ends; the process itself ends when its channel closes. */
 export class AnsweringProcess<R> {
@@ -76,7 +76,7 @@ export class AnsweringProcess<R> {
     );
     this.#child = child;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr = (this.#stderr + text).slice(-keptStderr);
+      this.#stderr = (this.#stderr + text).slice(-KEPT_STDERR);
     });
     child.on('message', (reply) => {
       this.#take(reply as Reply);

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { ownProcess } from './own-process.js';
 
-const answerTimeoutMs = 20_000;
+const ANSWER_TIMEOUT_MS = 20_000;
 
 export class JsonLineProcess {
   readonly #name: string;
@@ -39,7 +39,7 @@ export class JsonLineProcess {
    *
    * @throws Error if the process ends, with how and what it said, or says nothing wanted in this time
    */
-  async next<T>(isWanted: (line: unknown) => line is T, timeoutMs = answerTimeoutMs): Promise<T> {
+  async next<T>(isWanted: (line: unknown) => line is T, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       while (this.#unread.length > 0) {

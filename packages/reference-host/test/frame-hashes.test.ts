@@ -5,8 +5,8 @@ import { expect, it, onTestFinished } from 'vitest';
 import { frameHashFileName, parseFrameHashFileName } from '../src/camera-host.js';
 import { parseFrameMd5, readFrameHashes } from '../src/frame-hashes.js';
 
-const first = '0e749f463b6ca0edcb3756a8c896d47e';
-const second = 'df501aa98cf7ea35589a3b69f97d8e69';
+const FIRST = '0e749f463b6ca0edcb3756a8c896d47e';
+const SECOND = 'df501aa98cf7ea35589a3b69f97d8e69';
 
 function frameMd5(...hashes: string[]): string {
   const lines = hashes.map((hash, index) => `0, ${index}, ${index}, 1,   345600, ${hash}\n`);
@@ -14,11 +14,11 @@ function frameMd5(...hashes: string[]): string {
 }
 
 it('reads the hash of each frame in order and no header line', () => {
-  expect(parseFrameMd5(frameMd5(first, second))).toEqual([first, second]);
+  expect(parseFrameMd5(frameMd5(FIRST, SECOND))).toEqual([FIRST, SECOND]);
 });
 
 it('leaves out a line that FFmpeg did not finish', () => {
-  expect(parseFrameMd5(frameMd5(first, second).slice(0, -1))).toEqual([first]);
+  expect(parseFrameMd5(frameMd5(FIRST, SECOND).slice(0, -1))).toEqual([FIRST]);
   expect(parseFrameMd5('')).toEqual([]);
 });
 
@@ -27,16 +27,16 @@ it('numbers the frames of every start from its first frame id', () => {
   onTestFinished(() => {
     rmSync(folder, { recursive: true });
   });
-  writeFileSync(join(folder, frameHashFileName(1, 1)), frameMd5(first, second));
-  writeFileSync(join(folder, frameHashFileName(2, 3)), frameMd5(second));
+  writeFileSync(join(folder, frameHashFileName(1, 1)), frameMd5(FIRST, SECOND));
+  writeFileSync(join(folder, frameHashFileName(2, 3)), frameMd5(SECOND));
   // The export was opened anew: ids begin again.
-  writeFileSync(join(folder, frameHashFileName(3, 1)), frameMd5(second));
-  writeFileSync(join(folder, 'notes.txt'), frameMd5(first));
+  writeFileSync(join(folder, frameHashFileName(3, 1)), frameMd5(SECOND));
+  writeFileSync(join(folder, 'notes.txt'), frameMd5(FIRST));
   expect(readFrameHashes(folder)).toEqual(
     new Map([
-      [1, new Set([first, second])],
-      [2, new Set([second])],
-      [3, new Set([second])],
+      [1, new Set([FIRST, SECOND])],
+      [2, new Set([SECOND])],
+      [3, new Set([SECOND])],
     ]),
   );
 });

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createFrameExporter } from '@vas/frame-export';
 import { ESLint } from 'eslint';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createFrameExporter } from '@vas/frame-export';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -120,6 +120,31 @@ describe('every file', () => {
           .map((target) => `${path} -> ${target}`),
       );
     expect(broken).toEqual([]);
+  });
+});
+
+describe('the imports', () => {
+  it('are held free of circles by the lint', async () => {
+    const folder = mkdtempSync(fileURLToPath(new URL('.circle-', import.meta.url)));
+    onTestFinished(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    for (const [from, to] of [
+      ['first', 'second'],
+      ['second', 'first'],
+    ])
+      writeFileSync(join(folder, `${from}.ts`), `export { ${to} as ${from} } from './${to}.js';\n`);
+    const eslint = new ESLint({
+      cwd: root,
+      ruleFilter: ({ ruleId }) => ruleId === 'import-x/no-cycle',
+      // The two files are of no project.
+      overrideConfig: { languageOptions: { parserOptions: { projectService: false } } },
+    });
+    const results = await eslint.lintFiles([join(folder, '*.ts')]);
+    expect(results.map(({ messages }) => messages.map(({ ruleId }) => ruleId))).toEqual([
+      ['import-x/no-cycle'],
+      ['import-x/no-cycle'],
+    ]);
   });
 });
 

@@ -1,5 +1,8 @@
 /** The conformance data that can be asked of the bytes of a ring. A file that is not run here fails the test. */
 import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import * as layout from '../src/layout.js';
+import { INTERVAL, readSlowly } from './slow-reader.js';
 import type { FrameColours, FrameRead, FrameRingMemory } from '@vas/ring-buffer';
 import {
   FrameRingReader,
@@ -8,9 +11,6 @@ import {
   nv12Geometry,
   nv12SizeBytes,
 } from '@vas/ring-buffer';
-import { describe, expect, it } from 'vitest';
-import * as layout from '../src/layout.js';
-import { INTERVAL, readSlowly } from './slow-reader.js';
 
 const protocol = new URL('../../../rust-shm/protocol/', import.meta.url);
 const folder = new URL('conformance/ring/', protocol);

@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
 import {
   RingBufferError,
   allocateFrameRing,
@@ -5,8 +7,6 @@ import {
   nv12Geometry,
   nv12SizeBytes,
 } from '@vas/ring-buffer';
-import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
 
 describe('the geometry of a frame', () => {
   it('P1.6: has the width as its stride unless told otherwise', () => {

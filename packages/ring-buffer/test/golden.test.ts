@@ -1,9 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import type { FrameRingMemory, FrameRingOptions, FrameStamp } from '@vas/ring-buffer';
-import { FrameRingReader, FrameRingWriter, allocateFrameRing } from '@vas/ring-buffer';
 import { describe, expect, it } from 'vitest';
 import { picture } from './rings.js';
+import type { FrameRingMemory, FrameRingOptions, FrameStamp } from '@vas/ring-buffer';
+import { FrameRingReader, FrameRingWriter, allocateFrameRing } from '@vas/ring-buffer';
 
 const golden = new URL('../../../rust-shm/protocol/golden/', import.meta.url);
 

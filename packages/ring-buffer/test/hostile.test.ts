@@ -1,8 +1,8 @@
-import type { FrameRingMemory } from '@vas/ring-buffer';
-import { FrameRingReader, FrameRingWriter, RingBufferError } from '@vas/ring-buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FRAME_BYTES, makeRing, picture, pushUntil } from './rings.js';
+import type { FrameRingMemory } from '@vas/ring-buffer';
+import { FrameRingReader, FrameRingWriter, RingBufferError } from '@vas/ring-buffer';
 
 const STATUSES = ['frame', 'nothing-newer', 'overwritten', 'damaged', 'ended', 'replaced'];
 

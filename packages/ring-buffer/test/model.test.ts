@@ -1,9 +1,9 @@
-import type { FrameRead, NoFrame, OpenFrame } from '@vas/ring-buffer';
-import { FrameRingReader } from '@vas/ring-buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TestRing } from './rings.js';
 import { FRAME_BYTES, makeRing, picture } from './rings.js';
+import type { FrameRead, NoFrame, OpenFrame } from '@vas/ring-buffer';
+import { FrameRingReader } from '@vas/ring-buffer';
 
 /** The ring as a plain array: everything that was ever published, and what is going on. */
 interface Model {

@@ -1,6 +1,6 @@
-import { FrameRingReader } from '@vas/ring-buffer';
 import { describe, expect, it } from 'vitest';
 import { FRAME_BYTES, detach, makeRing, picture, pushUntil, snapshot } from './rings.js';
+import { FrameRingReader } from '@vas/ring-buffer';
 
 const into = new Uint8Array(FRAME_BYTES);
 

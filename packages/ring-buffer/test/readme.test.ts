@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { RingBufferError } from '@vas/ring-buffer';
 import { describe, expect, it } from 'vitest';
+import { RingBufferError } from '@vas/ring-buffer';
 
 const home = new URL('..', import.meta.url);
 const readme = readFileSync(new URL('README.md', home), 'utf8');

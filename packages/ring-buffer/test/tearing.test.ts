@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { describe, expect, it } from 'vitest';
 import type { FrameRingStatistics } from '@vas/ring-buffer';
 import { allocateFrameRing } from '@vas/ring-buffer';
-import { describe, expect, it } from 'vitest';
 
 interface Counts {
   readonly copied: number;

@@ -1,3 +1,4 @@
+import { expectTypeOf, it } from 'vitest';
 import type {
   FrameGeometry,
   FrameLook,
@@ -12,7 +13,6 @@ import type {
   RingBufferErrorCode,
 } from '@vas/ring-buffer';
 import { FrameRingReader, allocateFrameRing, nv12Geometry } from '@vas/ring-buffer';
-import { expectTypeOf, it } from 'vitest';
 
 declare const reader: FrameRingReader;
 declare const writer: FrameRingWriter;

@@ -1,7 +1,7 @@
-import type { FrameRingMemory } from '@vas/ring-buffer';
-import { FrameRingReader, FrameRingWriter, allocateFrameRing, layOutFrameRing } from '@vas/ring-buffer';
 import { describe, expect, it, vi } from 'vitest';
 import { FRAME_BYTES, detach, makeRing, picture, pushUntil, snapshot } from './rings.js';
+import type { FrameRingMemory } from '@vas/ring-buffer';
+import { FrameRingReader, FrameRingWriter, allocateFrameRing, layOutFrameRing } from '@vas/ring-buffer';
 
 describe('making a ring', () => {
   it.each([2, 65, 3.5, NaN])('refuses %d slots', (slotCount) => {

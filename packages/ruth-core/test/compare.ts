@@ -1,7 +1,7 @@
 /** Runs one step on the real state and on the naive model, and compares all that can be asked of either. */
-import { lifecycleTable, type Change, type Outcome, type RuthState } from '@vas/ruth-core';
 import { assert, assertDeeplyFrozen, assertSame, canonical } from './assert.js';
 import type { NaiveModel, Step } from './naive-model.js';
+import { lifecycleTable, type Change, type Outcome, type RuthState } from '@vas/ruth-core';
 
 /** Values that were handed out, with what they looked like then. */
 export class Keepsakes {

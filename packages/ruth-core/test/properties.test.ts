@@ -1,9 +1,9 @@
-import { RuthState, type Change, type Operation, type PlainData } from '@vas/ruth-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonical, codeOf } from './assert.js';
 import { assertEquivalent, Keepsakes, perform, step } from './compare.js';
 import { BAD_IDS, BAD_RATES, NaiveModel, type Step } from './naive-model.js';
+import { RuthState, type Change, type Operation, type PlainData } from '@vas/ruth-core';
 
 const CAMERAS = ['door', 'gate', 'yard'];
 const MODELS = ['yolo', 'faces', 'org/plates:2'];

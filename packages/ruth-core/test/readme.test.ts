@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import * as ruthCore from '@vas/ruth-core';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import * as ruthCore from '@vas/ruth-core';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 

@@ -2,6 +2,9 @@
  * The test scenario of the package: every operation in every state, every question, every refusal. It uses nothing
  * but ECMAScript, so that it runs under vitest and, whole, in a realm that has neither clock nor host.
  */
+import { assert, assertCode, assertDeeplyFrozen, assertSame, codeOf } from './assert.js';
+import { assertEquivalent, Keepsakes, step } from './compare.js';
+import { BAD_IDS, BAD_RATES, NaiveModel, type Step } from './naive-model.js';
 import {
   lifecycleTable,
   RuthError,
@@ -14,9 +17,6 @@ import {
   type RuthErrorCode,
   type Snapshot,
 } from '@vas/ruth-core';
-import { assert, assertCode, assertDeeplyFrozen, assertSame, codeOf } from './assert.js';
-import { assertEquivalent, Keepsakes, step } from './compare.js';
-import { BAD_IDS, BAD_RATES, NaiveModel, type Step } from './naive-model.js';
 
 const SOURCE: FrameSourceRef = { cameraId: 'door', path: '/dev/shm/vas/door', layoutVersion: 1 };
 const STATES: readonly AgentState[] = ['absent', 'created', 'running', 'stopped'];

@@ -1,7 +1,7 @@
 /** How a state looks to whoever prints, clones or sends it. */
 import { inspect } from 'node:util';
-import { RuthState } from '@vas/ruth-core';
 import { describe, expect, it } from 'vitest';
+import { RuthState } from '@vas/ruth-core';
 
 describe('a state that is shown', () => {
   const state = new RuthState();

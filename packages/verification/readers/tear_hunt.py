@@ -32,9 +32,7 @@ class Recorder:
 def is_whole(picture, frame_id):
     """Whether each block carries the low half of the id."""
     id_bytes = (frame_id & 0xFFFFFFFF).to_bytes(4, "little")
-    return all(
-        picture[at::BLOCK].count(byte) == len(picture) // BLOCK for at, byte in enumerate(id_bytes)
-    )
+    return all(picture[at::BLOCK].count(byte) == len(picture) // BLOCK for at, byte in enumerate(id_bytes))
 
 
 def hunt(folder, seconds, is_validated):

@@ -23,9 +23,7 @@ class Host:
         arguments = [str(binary), str(base_dir), camera, size]
         for name, value in options.items():
             arguments += [f"--{name}", str(value)]
-        self.process = subprocess.Popen(
-            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.camera = camera
         self.base_dir = base_dir
         self.path = Path(self._answer())

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import StartHost
 from numpy.typing import NDArray
 
 import vas_frames
 from vas_frames._frame import Fields
-
-from conftest import StartHost
 
 WIDTH, HEIGHT = 320, 240
 SIZE = f"{WIDTH}x{HEIGHT}"

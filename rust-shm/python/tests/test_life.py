@@ -10,10 +10,9 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Literal
 
 import pytest
+from conftest import Host, StartHost, eventually
 
 import vas_frames
-
-from conftest import Host, StartHost, eventually
 
 
 def status(camera: vas_frames.Camera) -> str:

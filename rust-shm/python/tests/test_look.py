@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from conftest import StartHost
 
 import vas_frames
-
-from conftest import StartHost
 
 
 def test_r1_a_look_returns_what_the_function_made_of_the_newest_frame(start_host: StartHost) -> None:

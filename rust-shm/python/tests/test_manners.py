@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from conftest import StartHost
 
 HERE = Path(__file__).resolve().parent
@@ -14,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 
 def run(*command: object, cwd: Path = Path("/")) -> str:
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, cwd=cwd, timeout=300
+        [str(part) for part in command], check=False, capture_output=True, text=True, cwd=cwd, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -7,11 +7,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from conftest import StartHost
 from numpy.typing import NDArray
 
 import vas_frames
-
-from conftest import StartHost
 
 
 def test_r1_reads_the_newest_frame_and_each_at_most_once(start_host: StartHost) -> None:
@@ -87,9 +86,7 @@ def test_r1_a_frame_says_what_it_is(start_host: StartHost) -> None:
 
 
 @pytest.mark.parametrize("stride", [64, 80, 81])
-def test_r1_planes_are_views_with_the_strides_of_the_picture(
-    start_host: StartHost, stride: int
-) -> None:
+def test_r1_planes_are_views_with_the_strides_of_the_picture(start_host: StartHost, stride: int) -> None:
     host = start_host(stride=stride)
     host.publish()
     with vas_frames.open(path=host.path) as camera:
@@ -179,9 +176,7 @@ def test_r1_dlpack_works_through_numpy(start_host: StartHost) -> None:
         assert shared.strides == frame.uv.strides
         host.publish()
         # A view is read-only, which DLPack can say from version 1 on.
-        is_same = camera.look(
-            lambda view: bool((np.from_dlpack(view.y.copy()) == view.y).all()), 0
-        )
+        is_same = camera.look(lambda view: bool((np.from_dlpack(view.y.copy()) == view.y).all()), 0)
         assert is_same
 
 

@@ -8,7 +8,6 @@ import threading
 from pathlib import Path
 
 import pytest
-
 from conftest import StartHost
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -34,7 +33,7 @@ def test_g11_examples_run(start_host: StartHost, tmp_path: Path, name: str) -> N
         threading.Timer(1, host.stop).start()
     code = EXAMPLES[name].replace('open("entrance"', f'open("entrance", base_dir="{host.base_dir}"')
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60, cwd=tmp_path
     )
     assert (done.returncode, done.stderr) == (0, "")
     if name == "opencv":

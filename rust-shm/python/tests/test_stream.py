@@ -3,14 +3,12 @@
 import asyncio
 import os
 import resource
-import threading
 import time
 
 import pytest
+from conftest import StartHost
 
 import vas_frames
-
-from conftest import StartHost
 
 
 def test_r1_streams_many_cameras_on_one_event_loop(start_host: StartHost) -> None:
@@ -50,10 +48,9 @@ def test_r1_the_event_loop_runs_while_a_stream_waits(start_host: StartHost) -> N
                 turns += 1
 
         other = asyncio.create_task(turn())
-        with vas_frames.open(path=host.path, timeout=0.5) as camera:
-            with pytest.raises(vas_frames.FrameTimeout):
-                async for _ in camera.stream():
-                    pass
+        with vas_frames.open(path=host.path, timeout=0.5) as camera, pytest.raises(vas_frames.FrameTimeout):
+            async for _ in camera.stream():
+                pass
         other.cancel()
         return turns
 

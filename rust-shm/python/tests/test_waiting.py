@@ -8,13 +8,12 @@ import textwrap
 import threading
 import time
 
+import endings
 import numpy as np
 import pytest
+from conftest import StartHost
 
 import vas_frames
-
-import endings
-from conftest import StartHost
 
 
 class Counter(threading.Thread):
@@ -97,9 +96,7 @@ def test_p2_17_one_wait_serves_many_cameras(start_host: StartHost) -> None:
 
 def script(code: str, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/"
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/")
 
 
 def test_r1_an_interrupt_ends_a_wait_at_once(start_host: StartHost) -> None:

@@ -139,7 +139,8 @@ class Camera:
         """The newest frame, each time; frames that come while nobody asks are missed.
 
         Ends when this camera is closed, or when its host has closed it and does not open it again within a second:
-        iterate again to wait for its return. A crash of the host is no end. Raises `FrameTimeout` when no frame came for the `timeout` of `open`.
+        iterate again to wait for its return. A crash of the host is no end. Raises `FrameTimeout` when no frame came
+        for the `timeout` of `open`.
         """
         patience = _Patience(self)
         try:

@@ -1,7 +1,7 @@
 /** The RTSP camera of `rtsp_camera.py`, as the suite drives it. */
 import { fileURLToPath } from 'node:url';
 import { JsonLineProcess } from '@vas/processes';
-import { python } from '../machine/python.js';
+import { PYTHON } from '../machine/python.js';
 import { packageFolder } from '../package-folder.js';
 
 export interface PictureSize {
@@ -31,7 +31,7 @@ export class RtspCamera {
 
   static async start({ width, height, fps, keyInt }: CameraOptions): Promise<RtspCamera> {
     const script = fileURLToPath(new URL('src/camera/rtsp_camera.py', packageFolder));
-    const process = new JsonLineProcess(python, [
+    const process = new JsonLineProcess(PYTHON, [
       script,
       `--width=${width}`,
       `--height=${height}`,

@@ -28,7 +28,7 @@ import {
 } from './readers.js';
 import { ffmpegKilled, ffmpegKilledConsumedAnew, noTapFfmpegKilled } from './restarts.js';
 
-const browsersPerCamera = 2;
+const BROWSERS_PER_CAMERA = 2;
 
 function hostGoneCase(wanted: string): Case {
   const found = hostGoneCases.find(({ name }) => name === wanted);
@@ -46,7 +46,7 @@ function seen(testCase: Case, rest: Partial<Case> = {}): Case {
     name: `browser-${testCase.name}`,
     title: `${title}; seen in Chromium`,
     requirements: requirements.length === 0 ? [] : ['S6', ...requirements],
-    stage: { ...stage, browsersPerCamera, ...rest.stage },
+    stage: { ...stage, browsersPerCamera: BROWSERS_PER_CAMERA, ...rest.stage },
   };
 }
 

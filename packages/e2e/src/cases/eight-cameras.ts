@@ -1,13 +1,13 @@
 /** Eight cameras in one host, several faults one after the other. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from '../run/case.js';
-import { framesPerSecond, lowestPriority } from '../run/stage.js';
+import { FRAMES_PER_SECOND, LOWEST_PRIORITY } from '../run/stage.js';
 import type { StageOptions } from '../run/stage.js';
 import { spin } from './readers.js';
 
 const eight: Partial<StageOptions> = {
   cameras: 8,
-  camera: { width: 640, height: 360, fps: framesPerSecond, keyInt: framesPerSecond },
+  camera: { width: 640, height: 360, fps: FRAMES_PER_SECOND, keyInt: FRAMES_PER_SECOND },
 };
 
 /** What so many cameras do to their viewers by themselves, and other work in the place of readers. */
@@ -17,7 +17,7 @@ export const noTapEightCameras: Case = {
   requirements: [],
   stage: { ...eight, tap: 'none' },
   isShort: false,
-  run: (stage) => spin(stage, 8, 4_000, lowestPriority),
+  run: (stage) => spin(stage, 8, 4_000, LOWEST_PRIORITY),
 };
 
 export const eightCameras: Case = {

@@ -2,11 +2,11 @@
 import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Case } from '../run/case.js';
 import { RtspCamera } from '../camera/rtsp-camera.js';
+import type { Case } from '../run/case.js';
 import type { Checks } from '../run/check.js';
 import type { Stage } from '../run/stage.js';
-import { defaultCamera, framesPerSecond } from '../run/stage.js';
+import { defaultCamera, FRAMES_PER_SECOND } from '../run/stage.js';
 
 async function closeExport(stage: Stage): Promise<void> {
   stage.mark('export closed');
@@ -146,7 +146,7 @@ export const drainFails: Case = {
     const statistics = cameras[0]?.statistics;
     checks.add(
       'what comes after the panic is read and thrown away',
-      (statistics?.framesDiscarded ?? 0) > framesPerSecond,
+      (statistics?.framesDiscarded ?? 0) > FRAMES_PER_SECOND,
       `${statistics?.framesWritten} published, ${statistics?.framesDiscarded} discarded, ${statistics?.drain}`,
     );
   },
@@ -182,7 +182,7 @@ export const secondHost: Case = {
       );
       checks.add('the second writer is refused', codes[0] === 'ALREADY_EXPORTED', codes.join());
       const [own] = (await stage.counts()).slice(-1);
-      checks.add('its viewer has video all the same', (own?.packets ?? 0) > framesPerSecond, own?.packets);
+      checks.add('its viewer has video all the same', (own?.packets ?? 0) > FRAMES_PER_SECOND, own?.packets);
       await second.ask('stop');
       await second.stop();
     } finally {

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFfmpeg } from '@vas/reference-host';
 import type { Case } from '../run/case.js';
-import { viewersPerCamera } from '../run/stage.js';
+import { VIEWERS_PER_CAMERA } from '../run/stage.js';
 import type { HostVariant, Stage } from '../run/stage.js';
 
-const filmSeconds = 4;
+const FILM_SECONDS = 4;
 
 /** Calls by which a process reaches files, shared memory, pipes and other processes. */
-const tracedCalls =
+const TRACED_CALLS =
   'openat,open,execve,memfd_create,fallocate,ftruncate,flock,pipe2,mkdir,mkdirat,rename,renameat2,unlink,unlinkat';
 
 interface Played {
@@ -32,7 +32,7 @@ export const flagOffIdentical: Case = {
   run: async (stage, checks) => {
     const film = join(stage.folder('film'), 'film.mp4');
     const ffmpeg = (await findFfmpeg(stage.ffmpeg ?? undefined)).path;
-    const source = `testsrc2=size=640x360:rate=25:duration=${filmSeconds}`;
+    const source = `testsrc2=size=640x360:rate=25:duration=${FILM_SECONDS}`;
     const encoder = ['-c:v', 'libx264', '-preset', 'ultrafast', '-threads', '1', '-bf', '0', '-g', '25'];
     execFileSync(ffmpeg, [
       '-v',
@@ -54,7 +54,7 @@ export const flagOffIdentical: Case = {
     const packets = `${without.payloads.length} packets without, ${off.payloads.length} with`;
     checks.add(
       'the RTP payloads are the same, byte for byte',
-      off.payloads.length > filmSeconds * 25 && isSame(off.payloads, without.payloads),
+      off.payloads.length > FILM_SECONDS * 25 && isSame(off.payloads, without.payloads),
       packets,
     );
     checks.add(
@@ -96,7 +96,7 @@ async function play(stage: Stage, film: string, index: number, variant: HostVari
   };
   // Each process and thread has a file of its own; the host's are those that never execute something else.
   // It takes time from the cameras that are measured meanwhile only where they leave some.
-  const strace = ['strace', '-ff', '-qq', '-e', `trace=${tracedCalls}`, '-o', trace];
+  const strace = ['strace', '-ff', '-qq', '-e', `trace=${TRACED_CALLS}`, '-o', trace];
   const host = await stage.startHost([camera], { ...variant, launcher: ['nice', '-n', '19', ...strace] });
   const [started] = (await host.ask('status')).cameras;
   const ffmpeg = started?.ffmpegPid == null ? '' : readFileSync(`/proc/${started.ffmpegPid}/cmdline`, 'utf8');
@@ -105,7 +105,7 @@ async function play(stage: Stage, film: string, index: number, variant: HostVari
   await host.stop();
 
   const names = readdirSync(recordingDir).filter((file) => file.endsWith('.ts'));
-  const payloads = (await stage.payloads())[stage.cameras.length * viewersPerCamera + index] ?? [];
+  const payloads = (await stage.payloads())[stage.cameras.length * VIEWERS_PER_CAMERA + index] ?? [];
   return {
     payloads,
     segments: names.sort().map((file) => [file, readFileSync(join(recordingDir, file), 'base64')] as const),

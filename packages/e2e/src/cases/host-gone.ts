@@ -10,13 +10,13 @@ import { PLAYLIST } from '@vas/reference-host';
 import { MemoryGroup } from '../machine/memory-group.js';
 import type { Case } from '../run/case.js';
 import type { Checks } from '../run/check.js';
-import { framesPerSecond } from '../run/stage.js';
+import { FRAMES_PER_SECOND } from '../run/stage.js';
 import type { Stage } from '../run/stage.js';
 import { checkRecording } from '../viewer/hls-recording.js';
 
-const goneMs = 5_000;
+const GONE_MS = 5_000;
 /** How long an FFmpeg that was told to end may take before a host would kill it. */
-const endingMs = 3_000;
+const ENDING_MS = 3_000;
 
 async function ffmpegPid(stage: Stage): Promise<number> {
   const pid = (await stage.status()).cameras[0]?.ffmpegPid;
@@ -37,7 +37,7 @@ function isRunning(pid: number): boolean {
 async function end(pid: number, signal: NodeJS.Signals): Promise<number> {
   const begun = performance.now();
   if (isRunning(pid)) process.kill(pid, signal);
-  while (isRunning(pid) && performance.now() - begun < endingMs) await sleep(5);
+  while (isRunning(pid) && performance.now() - begun < ENDING_MS) await sleep(5);
   const tookMs = performance.now() - begun;
   if (isRunning(pid)) process.kill(pid, 'SIGKILL');
   while (isRunning(pid)) await sleep(5);
@@ -50,12 +50,12 @@ async function takeOver(stage: Stage, pid: number, checks: Checks): Promise<void
     checks.add('FFmpeg goes on without its host', isRunning(pid));
     stage.markInterruption('taken over by a new host');
     const tookMs = await end(pid, 'SIGTERM');
-    checks.addPace('the orphan ends when it is told to', tookMs < endingMs, `${tookMs.toFixed(0)} ms`);
+    checks.addPace('the orphan ends when it is told to', tookMs < ENDING_MS, `${tookMs.toFixed(0)} ms`);
     const playlist = join(stage.first.hosted.recordingDir, PLAYLIST);
     const { errors, jumps, longestStepMs, pictures } = await checkRecording(stage.ffmpegPath, playlist);
     checks.add(
       'its recording has every picture',
-      errors.length === 0 && jumps === 0 && longestStepMs <= 1_500 / framesPerSecond,
+      errors.length === 0 && jumps === 0 && longestStepMs <= 1_500 / FRAMES_PER_SECOND,
       `${pictures} pictures, longest step ${longestStepMs.toFixed(0)} ms, ${jumps} jumps, ${errors.join('; ')}`,
     );
   } else {
@@ -69,14 +69,14 @@ async function killHost(stage: Stage, checks: Checks): Promise<void> {
   const pid = await ffmpegPid(stage);
   stage.mark('host killed');
   await stage.host.kill();
-  await sleep(goneMs);
+  await sleep(GONE_MS);
   await takeOver(stage, pid, checks);
 }
 
 async function stopHost(stage: Stage): Promise<void> {
-  stage.mark(`host stopped for ${goneMs / 1000} s`);
+  stage.mark(`host stopped for ${GONE_MS / 1000} s`);
   stage.host.signal('SIGSTOP');
-  await sleep(goneMs);
+  await sleep(GONE_MS);
   stage.host.signal('SIGCONT');
   stage.mark('continued');
 }
@@ -91,7 +91,7 @@ async function starveHost(stage: Stage, checks: Checks): Promise<void> {
     await host.ended();
     checks.add('the kernel ends the host', host.ending === 'SIGKILL', host.ending);
     stage.mark('host ended by its memory limit');
-    await sleep(goneMs);
+    await sleep(GONE_MS);
   } finally {
     await host.kill();
     group.remove();
@@ -110,9 +110,9 @@ async function endBesideStoppedHost(stage: Stage, checks: Checks): Promise<void>
     const took = await end(pid, signal);
     stage.host.signal('SIGCONT');
     checks.add(
-      `FFmpeg ends on ${signal}, or at the latest by SIGKILL ${endingMs / 1000} s later`,
+      `FFmpeg ends on ${signal}, or at the latest by SIGKILL ${ENDING_MS / 1000} s later`,
       !isRunning(pid),
-      took < endingMs ? `${took.toFixed(0)} ms after the signal` : 'only by SIGKILL',
+      took < ENDING_MS ? `${took.toFixed(0)} ms after the signal` : 'only by SIGKILL',
     );
     const deadline = Date.now() + 12_000;
     for (;;) {

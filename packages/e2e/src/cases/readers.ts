@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from '../run/case.js';
 import type { Checks } from '../run/check.js';
-import { lowestPriority } from '../run/stage.js';
+import { LOWEST_PRIORITY } from '../run/stage.js';
 import type { Stage } from '../run/stage.js';
 
 export const noReader: Case = {
@@ -16,21 +16,21 @@ export const noReader: Case = {
   isShort: false,
 };
 
-const racers = 16;
-const raceMs = 6_000;
+const RACERS = 16;
+const RACE_MS = 6_000;
 
 async function race(stage: Stage, checks: Checks, priority: readonly string[]): Promise<void> {
-  const readers = Array.from({ length: racers }, () => stage.idleReader({ launcher: priority }));
+  const readers = Array.from({ length: RACERS }, () => stage.idleReader({ launcher: priority }));
   // Before any of them races: the others would come up behind it.
   await Promise.all(readers.map((reader) => reader.ask('ready')));
-  stage.mark(`${racers} readers`);
+  stage.mark(`${RACERS} readers`);
   await Promise.all(readers.map((reader) => reader.ask('start', { source: stage.source(), mode: 'race' })));
-  await sleep(raceMs);
+  await sleep(RACE_MS);
   const reports = await Promise.all(readers.map((reader) => reader.ask('report')));
   stage.mark('end');
   await Promise.all(readers.map((reader) => reader.stop()));
   const fewest = Math.min(...reports.map(({ frames }) => frames));
-  checks.add(`every one of the ${racers} readers gets frames`, fewest > 0, `the slowest ${fewest}`);
+  checks.add(`every one of the ${RACERS} readers gets frames`, fewest > 0, `the slowest ${fewest}`);
 }
 
 /** Keeps the machine busy with processes that want the processor and nothing else. */
@@ -53,26 +53,26 @@ export async function spin(
 
 export const readersRacing: Case = {
   name: 'readers-racing',
-  title: `${racers} readers copy frames as fast as the machine allows, with what others leave of it`,
+  title: `${RACERS} readers copy frames as fast as the machine allows, with what others leave of it`,
   requirements: ['S2', 'P2.5', 'G1'],
   isShort: true,
-  run: (stage, checks) => race(stage, checks, lowestPriority),
+  run: (stage, checks) => race(stage, checks, LOWEST_PRIORITY),
 };
 
 /** A control of the other kind: what a machine that is wanted by others does to viewers, without a frame read. */
 export const spinners: Case = {
   name: 'no-tap-spinners',
-  title: `Without a tap: ${racers} processes that only spin, in the place of readers, with what others leave`,
+  title: `Without a tap: ${RACERS} processes that only spin, in the place of readers, with what others leave`,
   requirements: [],
   stage: { tap: 'none' },
   isShort: false,
-  run: (stage) => spin(stage, racers, raceMs, lowestPriority),
+  run: (stage) => spin(stage, RACERS, RACE_MS, LOWEST_PRIORITY),
 };
 
 /** What becomes of viewers where nobody weighs the readers. */
 export const readersUnweighted: Case = {
   name: 'readers-racing-unweighted',
-  title: `${racers} readers copy frames as fast as the machine allows, at the priority of the video`,
+  title: `${RACERS} readers copy frames as fast as the machine allows, at the priority of the video`,
   requirements: ['S2', 'P2.5'],
   isFollowed: false,
   losesFrames: true,
@@ -83,12 +83,12 @@ export const readersUnweighted: Case = {
 
 export const spinnersUnweighted: Case = {
   name: 'no-tap-spinners-unweighted',
-  title: `Without a tap: ${racers} processes that only spin, in the place of readers, at the priority of the video`,
+  title: `Without a tap: ${RACERS} processes that only spin, in the place of readers, at the priority of the video`,
   requirements: [],
   stage: { tap: 'none' },
   isOverload: true,
   isShort: false,
-  run: (stage) => spin(stage, racers, raceMs, []),
+  run: (stage) => spin(stage, RACERS, RACE_MS, []),
 };
 
 export const readersStopped: Case = {

@@ -1,15 +1,15 @@
 /** FFmpeg, the camera or the host itself goes away and comes back. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ReaderReport } from '../reader/requests.js';
 import type { Case } from '../run/case.js';
 import type { Checks } from '../run/check.js';
-import type { ReaderReport } from '../reader/requests.js';
 import type { Stage } from '../run/stage.js';
 
-const patienceMs = 12_000;
+const PATIENCE_MS = 12_000;
 
 /** Waits until the camera's FFmpeg was started once more than `starts` times and its viewers receive video. */
 async function waitForRestart(stage: Stage, starts: number, started?: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + patienceMs;
+  const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const { cameras } = await stage.status();
     if ((cameras[0]?.starts ?? 0) > starts && cameras[0]?.ffmpegPid != null) break;

@@ -2,12 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CameraExportStatistics, FrameExporter } from '@vas/frame-export';
-import { CameraHost } from '@vas/reference-host';
-import { findFfmpeg } from '@vas/reference-host';
-import { parseIngest } from '@vas/reference-host';
-import { VideoRouter } from './video-router.js';
-import type { RtpIngest } from './video-router.js';
 import { answerRequests } from '@vas/processes';
+import { CameraHost, findFfmpeg, parseIngest } from '@vas/reference-host';
 import { DataHandlerExporter } from './data-handler-tap.js';
 import { frameThreads, mappedFiles, openDescriptors, surplus } from './leftovers.js';
 import type {
@@ -19,10 +15,12 @@ import type {
   HostedCamera,
 } from './requests.js';
 import { answersOf } from './router-requests.js';
+import { VideoRouter } from './video-router.js';
+import type { RtpIngest } from './video-router.js';
 
-const startTimeoutMs = 15_000;
+const START_TIMEOUT_MS = 15_000;
 /** A drain ends when its FFmpeg has; descriptors that are closed asynchronously are gone by then as well. */
-const settleMs = 3_000;
+const SETTLE_MS = 3_000;
 
 type EventAt = CameraStatus['events'][number];
 
@@ -73,7 +71,7 @@ class Host {
       this.#cameras.set(cameraId, { host: camera, events });
       camera.start();
     }
-    const deadline = Date.now() + startTimeoutMs;
+    const deadline = Date.now() + START_TIMEOUT_MS;
     for (const [cameraId, { host, events }] of this.#cameras) {
       while (host.ffmpegPid === undefined) {
         if (Date.now() > deadline) throw new Error(`${cameraId} does not start: ${JSON.stringify(events)}`);
@@ -177,7 +175,7 @@ function running(): Host {
 }
 
 async function leftovers(): Promise<HostLeftovers> {
-  const deadline = Date.now() + settleMs;
+  const deadline = Date.now() + SETTLE_MS;
   for (;;) {
     const found: HostLeftovers = {
       descriptors: surplus(descriptorsBefore, openDescriptors('self')),

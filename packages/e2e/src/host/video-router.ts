@@ -18,21 +18,21 @@ import type {
   Worker,
 } from 'mediasoup/types';
 
-const loopback = '127.0.0.1';
+const LOOPBACK = '127.0.0.1';
 
 /** A burst of a whole key frame fits; with the default some packets of the first one are lost. */
-const ingestBufferBytes = 4 << 20;
+const INGEST_BUFFER_BYTES = 4 << 20;
 
-const payloadType = 101;
+const PAYLOAD_TYPE = 101;
 
 /** With which the first FFmpeg of a camera begins. */
-const firstSequence = 1;
+const FIRST_SEQUENCE = 1;
 
 const h264 = {
   kind: 'video',
   mimeType: 'video/H264',
   clockRate: 90_000,
-  preferredPayloadType: payloadType,
+  preferredPayloadType: PAYLOAD_TYPE,
   parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1 },
 } satisfies RtpCodecCapability;
 
@@ -89,7 +89,7 @@ export class VideoRouter {
 
   /** One camera: its ingest transport and its producer. */
   async addCamera(cameraId: string): Promise<RoutedCamera> {
-    const listen = { protocol: 'udp', ip: loopback, recvBufferSize: ingestBufferBytes } as const;
+    const listen = { protocol: 'udp', ip: LOOPBACK, recvBufferSize: INGEST_BUFFER_BYTES } as const;
     const transport = await this.#router.createPlainTransport({
       listenInfo: listen,
       rtcpListenInfo: listen,
@@ -99,23 +99,23 @@ export class VideoRouter {
     const rtcpTuple = transport.rtcpTuple;
     if (rtcpTuple === undefined) throw new Error('a transport without RTCP multiplexing has an RTCP port');
     const [localPort, localRtcpPort] = await freePorts();
-    await transport.connect({ ip: loopback, port: localPort, rtcpPort: localRtcpPort });
+    await transport.connect({ ip: LOOPBACK, port: localPort, rtcpPort: localRtcpPort });
 
     const ssrc = this.#nextSsrc++;
     const producer = await transport.produce({
       kind: 'video',
       rtpParameters: {
-        codecs: [{ ...h264, payloadType, parameters: h264.parameters }],
+        codecs: [{ ...h264, payloadType: PAYLOAD_TYPE, parameters: h264.parameters }],
         encodings: [{ ssrc }],
       },
     });
     const ingest: RtpIngest = {
-      ip: loopback,
+      ip: LOOPBACK,
       port: transport.tuple.localPort,
       rtcpPort: rtcpTuple.localPort,
       localPort,
       localRtcpPort,
-      payloadType,
+      payloadType: PAYLOAD_TYPE,
       ssrc,
     };
     const camera = new RoutedCamera(this.#router, transport, producer, ingest);
@@ -141,7 +141,7 @@ export class VideoRouter {
   /** A browser's transport over loopback. */
   async openTransport(): Promise<BrowserTransport> {
     const transport = await this.#router.createWebRtcTransport({
-      listenInfos: [{ protocol: 'udp', ip: loopback }],
+      listenInfos: [{ protocol: 'udp', ip: LOOPBACK }],
     });
     this.#transports.set(transport.id, transport);
     const { id, iceParameters, iceCandidates, dtlsParameters } = transport;
@@ -198,14 +198,14 @@ export class RoutedCamera {
   /** Sends the camera to a UDP port of this machine, as a viewer behind a plain RTP transport receives it. */
   async addViewer(port: number): Promise<Consumer> {
     const transport = await this.#router.createPlainTransport({
-      listenInfo: { protocol: 'udp', ip: loopback },
+      listenInfo: { protocol: 'udp', ip: LOOPBACK },
       rtcpMux: true,
       comedia: false,
     });
     this.#producer.observer.once('close', () => {
       transport.close();
     });
-    await transport.connect({ ip: loopback, port });
+    await transport.connect({ ip: LOOPBACK, port });
     return transport.consume({
       producerId: this.#producer.id,
       rtpCapabilities: this.#router.rtpCapabilities,
@@ -225,9 +225,9 @@ export class RoutedCamera {
     const [stream] = await this.#producer.getStats();
     if (stream !== undefined) {
       const received = stream.packetCount + Math.max(0, stream.packetsLost);
-      return (firstSequence + received) % 2 ** 16;
+      return (FIRST_SEQUENCE + received) % 2 ** 16;
     }
-    return firstSequence;
+    return FIRST_SEQUENCE;
   }
 
   close(): void {
@@ -250,7 +250,7 @@ async function freePorts(): Promise<[number, number]> {
 async function bind(socket: ReturnType<typeof createSocket>): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
-    socket.bind(0, loopback, resolve);
+    socket.bind(0, LOOPBACK, resolve);
   });
   return socket.address().port;
 }

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const root = '/sys/fs/cgroup';
+const ROOT = '/sys/fs/cgroup';
 
 export class MemoryGroup {
   readonly #folder: string;
@@ -17,15 +17,15 @@ export class MemoryGroup {
    * @throws Error that says what is missing where control groups may not be made
    */
   static limit(pid: number, bytes: number): MemoryGroup {
-    const isUnified = existsSync(join(root, 'cgroup.controllers'));
-    const folder = join(isUnified ? root : join(root, 'memory'), `vas-e2e-${pid}`);
+    const isUnified = existsSync(join(ROOT, 'cgroup.controllers'));
+    const folder = join(isUnified ? ROOT : join(ROOT, 'memory'), `vas-e2e-${pid}`);
     try {
       mkdirSync(folder);
       writeFileSync(join(folder, isUnified ? 'memory.max' : 'memory.limit_in_bytes'), String(bytes));
       writeFileSync(join(folder, 'cgroup.procs'), String(pid));
     } catch (error) {
       throw new Error(
-        `a memory limit needs a control group that this user may make in ${root}: ${String(error)}`,
+        `a memory limit needs a control group that this user may make in ${ROOT}: ${String(error)}`,
         { cause: error },
       );
     }

@@ -1,2 +1,2 @@
 /** The system's Python: the one that sees the GObject introspection of the system's GStreamer. */
-export const python = '/usr/bin/python3';
+export const PYTHON = '/usr/bin/python3';

@@ -1,8 +1,8 @@
 /** The stall canary of `stall_canary.py`, as the suite drives it: was the machine there while it was measured? */
 import { fileURLToPath } from 'node:url';
 import { JsonLineProcess } from '@vas/processes';
-import { python } from './python.js';
 import { packageFolder } from '../package-folder.js';
+import { PYTHON } from './python.js';
 
 /** A processor that was not there, for at least 20 ms. */
 export interface Stall {
@@ -22,12 +22,12 @@ export interface MachineReport {
 }
 
 /** A pause this long of the machine, or this much time taken from it, can turn into a gap above the limit. */
-const disturbingStallMs = 50;
-const disturbingStolenPercent = 3;
+const DISTURBING_STALL_MS = 50;
+const DISTURBING_STOLEN_PERCENT = 3;
 
 /** Whether what was measured meanwhile may say more about the machine than about what was measured. */
 export function isDisturbed({ stalls, stolenPercent }: MachineReport): boolean {
-  return longestStallMs(stalls) >= disturbingStallMs || stolenPercent >= disturbingStolenPercent;
+  return longestStallMs(stalls) >= DISTURBING_STALL_MS || stolenPercent >= DISTURBING_STOLEN_PERCENT;
 }
 
 export function longestStallMs(stalls: readonly Stall[]): number {
@@ -43,7 +43,7 @@ export class StallCanary {
 
   static async start(): Promise<StallCanary> {
     const script = fileURLToPath(new URL('src/machine/stall_canary.py', packageFolder));
-    const canary = new StallCanary(new JsonLineProcess(python, [script]));
+    const canary = new StallCanary(new JsonLineProcess(PYTHON, [script]));
     await canary.begin();
     return canary;
   }

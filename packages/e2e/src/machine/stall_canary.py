@@ -43,12 +43,12 @@ class Watch:
 
     def report(self):
         seconds = (time.monotonic_ns() - self.begun_ns) / 1e9
-        ticks = seconds * os.sysconf('SC_CLK_TCK') * os.cpu_count()
+        ticks = seconds * os.sysconf("SC_CLK_TCK") * os.cpu_count()
         return {
-            'isRealTime': self.is_real_time,
-            'stolenPercent': 100 * (stolen_ticks() - self.stolen_ticks) / ticks,
-            'stalls': [
-                {'processor': processor, 'atMs': (at_ns - self.begun_ns) / 1e6, 'ms': late_ns / 1e6}
+            "isRealTime": self.is_real_time,
+            "stolenPercent": 100 * (stolen_ticks() - self.stolen_ticks) / ticks,
+            "stalls": [
+                {"processor": processor, "atMs": (at_ns - self.begun_ns) / 1e6, "ms": late_ns / 1e6}
                 for processor, at_ns, late_ns in self.stalls
                 if self.is_real_time and at_ns >= self.begun_ns
             ],
@@ -66,7 +66,7 @@ def become_real_time():
 
 def stolen_ticks():
     """Time that processors were wanted and not given, of all of them, as the hypervisor states it (proc(5))."""
-    with open('/proc/stat', encoding='ascii') as stat:
+    with open("/proc/stat", encoding="ascii") as stat:
         return int(stat.readline().split()[8])
 
 
@@ -74,18 +74,18 @@ def main():
     watch = Watch()
     for line in sys.stdin:
         command = line.strip()
-        if command == 'begin':
+        if command == "begin":
             watch.begin()
-            answer({'watching': True})
-        elif command == 'report':
+            answer({"watching": True})
+        elif command == "report":
             answer(watch.report())
         else:
-            answer({'error': f'unknown command {command!r}'})
+            answer({"error": f"unknown command {command!r}"})
 
 
 def answer(value):
     print(json.dumps(value), flush=True)
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

@@ -8,11 +8,11 @@ import type { FrameSourceRef } from '@vas/frame-export/types';
 import { answerRequests } from '@vas/processes';
 import type { ReaderMode, ReaderReport, ReaderRequests, SeenFrame, Verdict } from './requests.js';
 
-const pollMs = 5;
+const POLL_MS = 5;
 /** A parked reader that finds this much time gone between two looks at the clock was stopped meanwhile. */
-const stoppedMs = 1_000;
+const STOPPED_MS = 1_000;
 /** How long a racing reader reads before it looks at its messages. */
-const raceSliceMs = 50;
+const RACE_SLICE_MS = 50;
 
 let reader: Reader | undefined;
 
@@ -81,7 +81,7 @@ class Reader {
   }
 
   async #race(): Promise<void> {
-    const until = performance.now() + raceSliceMs;
+    const until = performance.now() + RACE_SLICE_MS;
     let outcome: SourceRead = this.#source.copyNewest(this.#into);
     while (performance.now() < until && isUsual(outcome)) {
       this.#count(outcome);
@@ -101,7 +101,7 @@ class Reader {
       }
       this.#reopen();
     }
-    await sleep(pollMs);
+    await sleep(POLL_MS);
   }
 
   #count(outcome: SourceRead): void {
@@ -137,13 +137,13 @@ async function park(location: FrameSourceRef, insideFile: string): Promise<strin
   const source = openFrameSource(location);
   const into = new Uint8Array(source.frameSizeBytes);
   try {
-    while (source.copyNewest(into).status !== 'frame') await sleep(pollMs);
+    while (source.copyNewest(into).status !== 'frame') await sleep(POLL_MS);
     // A given frame: a look at the newest would begin again with a newer one.
     return source.lookAt(() => {
       // Before the file is there: whoever sees it may stop us at once.
       let before = performance.now();
       writeFileSync(insideFile, '');
-      for (let now = before; now - before < stoppedMs; now = performance.now()) before = now;
+      for (let now = before; now - before < STOPPED_MS; now = performance.now()) before = now;
     }, source.lastFrameId).status;
   } finally {
     source.close();

@@ -12,29 +12,29 @@ export type Panel =
   /** Each interval is a block as wide and as high as it is long. */
   | (Drawn & { readonly kind: 'intervals'; readonly intervals: readonly Gap[] });
 
-const width = 900;
-const left = 56;
-const right = 16;
-const panelHeight = 110;
-const panelGap = 46;
-const top = 44;
-const plotWidth = width - left - right;
+const WIDTH = 900;
+const LEFT = 56;
+const RIGHT = 16;
+const PANEL_HEIGHT = 110;
+const PANEL_GAP = 46;
+const TOP = 44;
+const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 
 export function plotSvg(title: string, panels: readonly Panel[]): string {
-  const height = top + panels.length * (panelHeight + panelGap) + 14;
+  const height = TOP + panels.length * (PANEL_HEIGHT + PANEL_GAP) + 14;
   const seconds = Math.max(0.1, ...panels.map(secondsOf));
   const most = Math.max(
     1,
     ...panels.flatMap((panel) => (panel.kind === 'packets' ? usual(panel.per100Ms) : [])),
   );
   const drawn = panels.map((panel, index) =>
-    drawPanel(panel, top + 18 + index * (panelHeight + panelGap), seconds, most),
+    drawPanel(panel, TOP + 18 + index * (PANEL_HEIGHT + PANEL_GAP), seconds, most),
   );
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
     `<title>${escape(title)}</title>`,
-    `<rect width="${width}" height="${height}" fill="white"/>`,
-    `<text x="${left}" y="20" font-size="14" font-weight="bold">${escape(title)}</text>`,
+    `<rect width="${WIDTH}" height="${height}" fill="white"/>`,
+    `<text x="${LEFT}" y="20" font-size="14" font-weight="bold">${escape(title)}</text>`,
     ...drawn,
     '</svg>',
     '',
@@ -42,7 +42,7 @@ export function plotSvg(title: string, panels: readonly Panel[]): string {
 }
 
 /** What is longer is cut off: how long it was is told by its width. */
-const longestShownMs = 250;
+const LONGEST_SHOWN_MS = 250;
 
 function secondsOf(panel: Panel): number {
   if (panel.kind === 'packets') return panel.per100Ms.length / 10;
@@ -57,12 +57,12 @@ function usual(per100Ms: readonly number[]): readonly number[] {
 
 function drawPanel(panel: Panel, y: number, seconds: number, mostPackets: number): string {
   const { title, marks } = panel;
-  const base = y + panelHeight;
-  const most = panel.kind === 'packets' ? mostPackets : longestShownMs;
-  const xOf = (ms: number): number => left + (ms / 1000 / seconds) * plotWidth;
+  const base = y + PANEL_HEIGHT;
+  const most = panel.kind === 'packets' ? mostPackets : LONGEST_SHOWN_MS;
+  const xOf = (ms: number): number => LEFT + (ms / 1000 / seconds) * PLOT_WIDTH;
   const block = (atMs: number, ms: number, value: number): string => {
-    const height = (Math.min(value, most) / most) * panelHeight;
-    const blockWidth = xOf(ms) - left;
+    const height = (Math.min(value, most) / most) * PANEL_HEIGHT;
+    const blockWidth = xOf(ms) - LEFT;
     return `M${round(xOf(atMs))} ${base}v${round(-height)}h${round(blockWidth)}v${round(height)}`;
   };
   const blocks =
@@ -71,11 +71,11 @@ function drawPanel(panel: Panel, y: number, seconds: number, mostPackets: number
       : panel.intervals.map(({ atMs, ms }) => block(atMs, ms, ms));
   const ticks = Array.from({ length: Math.floor(seconds / 2) + 1 }, (_, index) => index * 2);
   return [
-    `<text x="${left}" y="${y - 6}">${escape(title)}</text>`,
+    `<text x="${LEFT}" y="${y - 6}">${escape(title)}</text>`,
     `<path d="${blocks.join('')}" fill="${panel.kind === 'packets' ? '#3b6ea5' : '#5a8f5a'}"/>`,
-    `<path d="M${left} ${y}V${base}H${width - right}" fill="none" stroke="#444"/>`,
-    `<text x="${left - 6}" y="${y + 10}" text-anchor="end">${most}${panel.kind === 'packets' ? '' : ' ms'}</text>`,
-    `<text x="${left - 6}" y="${base}" text-anchor="end">0</text>`,
+    `<path d="M${LEFT} ${y}V${base}H${WIDTH - RIGHT}" fill="none" stroke="#444"/>`,
+    `<text x="${LEFT - 6}" y="${y + 10}" text-anchor="end">${most}${panel.kind === 'packets' ? '' : ' ms'}</text>`,
+    `<text x="${LEFT - 6}" y="${base}" text-anchor="end">0</text>`,
     ...ticks.map((second) => {
       return `<text x="${round(xOf(second * 1000))}" y="${base + 14}" text-anchor="middle" fill="#444">${second} s</text>`;
     }),

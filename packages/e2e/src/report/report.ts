@@ -1,10 +1,10 @@
 /** Writes what a run found out: one JSON document, one page of Markdown, one plot per case. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CaseResult } from '../run/case.js';
-import { notableGapMs } from '../viewer/rtp-counter.js';
 import { longestStallMs } from '../machine/stall-canary.js';
+import type { CaseResult } from '../run/case.js';
 import type { Limits } from '../run/run-case.js';
+import { NOTABLE_GAP_MS } from '../viewer/rtp-counter.js';
 import { plotSvg } from './plot.js';
 import type { Panel } from './plot.js';
 
@@ -80,7 +80,7 @@ function panelsOf({ name, title, viewers, marks }: CaseResult): Panel[] {
   }));
 }
 
-export const columns = [
+export const COLUMNS = [
   'case',
   'longest gap',
   'packets/s',
@@ -94,14 +94,14 @@ export const columns = [
 /** The numbers of one case, as the terminal and the page show them. */
 export function row(result: CaseResult): string[] {
   const { viewers, tappedPerSecond, reader } = result;
-  if (viewers.length === 0) return [result.name, ...columns.slice(1, -1).map(() => '-'), resultOf(result)];
+  if (viewers.length === 0) return [result.name, ...COLUMNS.slice(1, -1).map(() => '-'), resultOf(result)];
   const gap = Math.max(...viewers.map(({ longestGapMs }) => longestGapMs));
   const ownGap = Math.max(...viewers.map(({ longestOwnGapMs }) => longestOwnGapMs));
   const isInterrupted = result.marks.some(({ interrupts }) => interrupts.length > 0);
   return [
     result.name,
     isInterrupted
-      ? `${gap.toFixed(0)} ms, ${ownGap <= notableGapMs ? `under ${notableGapMs}` : ownGap.toFixed(0)} beside`
+      ? `${gap.toFixed(0)} ms, ${ownGap <= NOTABLE_GAP_MS ? `under ${NOTABLE_GAP_MS}` : ownGap.toFixed(0)} beside`
       : `${gap.toFixed(0)} ms`,
     Math.min(...viewers.map(({ packetsPerSecond }) => packetsPerSecond)).toFixed(0),
     `${viewers.reduce((total, { lost }) => total + lost, 0)}`,
@@ -147,8 +147,8 @@ function markdown(run: Run): string {
     'interruption counts. The controls have to fail: they show that the suite would see it. A case whose pace',
     'is wrong while the machine itself stood still is run again, and not judged if that goes on.',
     '',
-    `| ${columns.join(' | ')} |`,
-    `|${columns.map(() => ' --- ').join('|')}|`,
+    `| ${COLUMNS.join(' | ')} |`,
+    `|${COLUMNS.map(() => ' --- ').join('|')}|`,
     ...[run.baseline, ...(run.browserBaseline === null ? [] : [run.browserBaseline]), ...run.cases].map(
       (result) => `| ${row(result).join(' | ')} |`,
     ),

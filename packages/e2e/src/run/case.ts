@@ -1,11 +1,11 @@
 /** What a case of the suite is, and what comes of one. */
-import type { Check, Checks } from './check.js';
-import type { StreamCount } from '../viewer/rtp-counter.js';
 import type { CameraStatus } from '../host/requests.js';
 import type { MachineReport } from '../machine/stall-canary.js';
 import type { ReaderReport } from '../reader/requests.js';
 import type { RecordingCheck } from '../viewer/hls-recording.js';
 import type { Presented } from '../viewer/presented.js';
+import type { StreamCount } from '../viewer/rtp-counter.js';
+import type { Check, Checks } from './check.js';
 import type { Mark, Stage, StageOptions } from './stage.js';
 
 export interface Case {
@@ -45,7 +45,7 @@ export interface Case {
 }
 
 /** How long each measurement goes on before the fault. */
-export const quietMs = 3_000;
+export const QUIET_MS = 3_000;
 
 export interface ViewerResult extends StreamCount {
   readonly cameraId: string;

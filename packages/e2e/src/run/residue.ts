@@ -1,16 +1,16 @@
 /** Finds what a case left behind: processes with its mark in their environment, files, descriptors of ours. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Checks } from './check.js';
 import { openDescriptors, surplus } from '../host/leftovers.js';
+import type { Checks } from './check.js';
 
 /** Inherited by everything a run starts; our own environment in /proc is that of our start and lacks it. */
-const markName = 'VAS_E2E_RUN';
-const settleMs = 5_000;
+const MARK_NAME = 'VAS_E2E_RUN';
+const SETTLE_MS = 5_000;
 
 /** Marks every process that this one starts from now on. */
 export function markProcesses(): void {
-  process.env[markName] = `${process.pid}-${Date.now()}`;
+  process.env[MARK_NAME] = `${process.pid}-${Date.now()}`;
 }
 
 export interface Footprint {
@@ -22,7 +22,7 @@ export function footprint(): Footprint {
 }
 
 export async function checkResidue(checks: Checks, before: Footprint, baseDir: string): Promise<void> {
-  const deadline = Date.now() + settleMs;
+  const deadline = Date.now() + SETTLE_MS;
   for (;;) {
     const processes = markedProcesses();
     const files = readdirSync(baseDir);
@@ -54,8 +54,8 @@ function markedProcesses(): string[] {
 }
 
 function findMarked(): { pid: number; command: string }[] {
-  if (process.env[markName] === undefined) return [];
-  const mark = `${markName}=${process.env[markName]}\0`;
+  if (process.env[MARK_NAME] === undefined) return [];
+  const mark = `${MARK_NAME}=${process.env[MARK_NAME]}\0`;
   return readdirSync('/proc').flatMap((name) => {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) return [];

@@ -3,21 +3,21 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PLAYLIST } from '@vas/reference-host';
-import { Checks } from './check.js';
-import type { Check } from './check.js';
-import { quietMs } from './case.js';
-import type { BrowserResult, Case, CaseResult, Verdict, ViewerResult } from './case.js';
-import type { Presented } from '../viewer/presented.js';
-import { notableGapMs } from '../viewer/rtp-counter.js';
-import type { StreamCount } from '../viewer/rtp-counter.js';
-import { checkFrames } from './frame-check.js';
 import type { HostStatus } from '../host/requests.js';
 import { isDisturbed } from '../machine/stall-canary.js';
 import type { MachineReport, StallCanary } from '../machine/stall-canary.js';
 import type { ReaderReport } from '../reader/requests.js';
 import { checkRecording } from '../viewer/hls-recording.js';
+import type { Presented } from '../viewer/presented.js';
+import { NOTABLE_GAP_MS } from '../viewer/rtp-counter.js';
+import type { StreamCount } from '../viewer/rtp-counter.js';
+import { QUIET_MS } from './case.js';
+import type { BrowserResult, Case, CaseResult, Verdict, ViewerResult } from './case.js';
+import { Checks } from './check.js';
+import type { Check } from './check.js';
+import { checkFrames } from './frame-check.js';
 import { checkResidue, footprint, killMarked } from './residue.js';
-import { Stage, defaultCamera, framesPerSecond, viewersPerCamera } from './stage.js';
+import { Stage, defaultCamera, FRAMES_PER_SECOND, VIEWERS_PER_CAMERA } from './stage.js';
 import type { Mark, StageOptions } from './stage.js';
 
 /** What a case is measured against. */
@@ -37,16 +37,16 @@ export interface RunSettings {
 }
 
 /** From the first packet after a pause to the next key frame, and to its presentation. */
-const returnMs = 1_500;
+const RETURN_MS = 1_500;
 
 /**
  * Chromium takes time stamps behind the last ones for old, until it has had nothing to decode for 3 s, and once more
  * every 3 s: then the next key frame counts, whatever its time stamp.
  */
-const distrustMs = 3_000;
+const DISTRUST_MS = 3_000;
 
 /** After an interruption the first gap that begins this soon belongs to it. */
-const interruptionMs = 6_000;
+const INTERRUPTION_MS = 6_000;
 
 export const defaultStage: Omit<StageOptions, 'ffmpeg' | 'ffmpegPath' | 'isControl'> = {
   cameras: 1,
@@ -158,7 +158,7 @@ async function measure(
   const atBegin = await stage.status();
   await stage.begin();
   const ends = Date.now() + (testCase.seconds ?? settings.seconds) * 1000;
-  await sleep(quietMs);
+  await sleep(QUIET_MS);
   await testCase.run?.(stage, checks);
   await sleep(Math.max(0, ends - Date.now()));
   const seconds = stage.nowMs / 1000;
@@ -180,8 +180,8 @@ async function judge(
   limits: Limits | null,
 ): Promise<Findings> {
   const { seconds, counts, atBegin, atEnd } = measured;
-  const viewers = counts.slice(0, stage.cameras.length * viewersPerCamera).map((count, index) => {
-    const cameraId = stage.cameras[Math.floor(index / viewersPerCamera)]?.hosted.cameraId ?? '';
+  const viewers = counts.slice(0, stage.cameras.length * VIEWERS_PER_CAMERA).map((count, index) => {
+    const cameraId = stage.cameras[Math.floor(index / VIEWERS_PER_CAMERA)]?.hosted.cameraId ?? '';
     return {
       ...count,
       cameraId,
@@ -219,7 +219,7 @@ async function judge(
   if (tappedPerSecond !== null && !isInterrupted && isTapWhole) {
     checks.addPace(
       'FFmpeg decodes at the rate of the camera',
-      tappedPerSecond > framesPerSecond * 0.95 && tappedPerSecond < framesPerSecond * 1.05,
+      tappedPerSecond > FRAMES_PER_SECOND * 0.95 && tappedPerSecond < FRAMES_PER_SECOND * 1.05,
       `${tappedPerSecond.toFixed(2)} fps`,
     );
   }
@@ -307,9 +307,9 @@ export function judgeBrowsers(
     const isSetBack = testCase.isConsumedAnew !== true && own.some(({ setBack }) => setBack > 0);
     checks.addPace(
       isSetBack
-        ? `the picture of ${cameraId} comes back ${distrustMs / 1000} s after its packets, whose time stamps went back`
+        ? `the picture of ${cameraId} comes back ${DISTRUST_MS / 1000} s after its packets, whose time stamps went back`
         : `the picture of ${cameraId} comes back with its packets`,
-      longestGapMs <= packets + returnMs + (isSetBack ? distrustMs : 0),
+      longestGapMs <= packets + RETURN_MS + (isSetBack ? DISTRUST_MS : 0),
       `${longestGapMs.toFixed(0)} ms without a picture, ${packets.toFixed(0)} ms without a packet`,
     );
   }
@@ -345,7 +345,7 @@ function judgeRecording(
   checks.add(`the recording of ${cameraId} decodes without errors`, errors.length === 0, detail);
   checks.addPace(
     `the recording of ${cameraId} covers the time without a gap`,
-    jumps === 0 && longestStepMs <= 3_000 / framesPerSecond && pictureSeconds >= seconds - 1,
+    jumps === 0 && longestStepMs <= 3_000 / FRAMES_PER_SECOND && pictureSeconds >= seconds - 1,
     detail,
   );
 }
@@ -359,7 +359,7 @@ function judgeReader(
 ): void {
   const { frameHashDir, cameraId } = stage.first.hosted;
   const statistics = atEnd.cameras.find((camera) => camera.cameraId === cameraId)?.statistics;
-  checks.add('a reader follows the camera', reader.frames > framesPerSecond, `${reader.frames} frames`);
+  checks.add('a reader follows the camera', reader.frames > FRAMES_PER_SECOND, `${reader.frames} frames`);
   if (frameHashDir === null) return;
   const isCounted = statistics?.framesDiscarded === 0 && !stage.isTapIsolated;
   const { unknown, misplaced, unverifiable } = checkFrames(reader.seen, frameHashDir, isCounted);
@@ -392,7 +392,7 @@ function longestOwnGap(
   if (interruptions.length === 0) return count.longestGapMs;
   const own = count.gaps.filter(
     ({ atMs, ms }) =>
-      !interruptions.some((mark) => atMs + ms > mark.atMs && atMs < mark.atMs + interruptionMs),
+      !interruptions.some((mark) => atMs + ms > mark.atMs && atMs < mark.atMs + INTERRUPTION_MS),
   );
-  return Math.max(notableGapMs, ...own.map(({ ms }) => ms));
+  return Math.max(NOTABLE_GAP_MS, ...own.map(({ ms }) => ms));
 }

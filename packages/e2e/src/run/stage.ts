@@ -12,28 +12,28 @@ import { AnsweringProcess } from '@vas/processes';
 import type { AnsweringProcessOptions } from '@vas/processes';
 import { RtspCamera } from '../camera/rtsp-camera.js';
 import type { CameraOptions } from '../camera/rtsp-camera.js';
-import { BrowserViewers } from '../viewer/browser.js';
-import type { Presented } from '../viewer/presented.js';
-import { RtpCounter } from '../viewer/rtp-counter.js';
-import type { StreamCount } from '../viewer/rtp-counter.js';
 import { faultEnvironment } from '../host/faulty-addon.js';
 import type { HostRequests, HostStatus, HostedCamera, Tap } from '../host/requests.js';
 import type { OwnRouterRequests } from '../host/router-requests.js';
 import { packageFolder } from '../package-folder.js';
 import type { ReaderMode, ReaderRequests } from '../reader/requests.js';
+import { BrowserViewers } from '../viewer/browser.js';
+import type { Presented } from '../viewer/presented.js';
+import { RtpCounter } from '../viewer/rtp-counter.js';
+import type { StreamCount } from '../viewer/rtp-counter.js';
 
-export const viewersPerCamera = 3;
-export const framesPerSecond = 25;
+export const VIEWERS_PER_CAMERA = 3;
+export const FRAMES_PER_SECOND = 25;
 
 export const defaultCamera: CameraOptions = {
   width: 1280,
   height: 720,
-  fps: framesPerSecond,
-  keyInt: framesPerSecond,
+  fps: FRAMES_PER_SECOND,
+  keyInt: FRAMES_PER_SECOND,
 };
 
 /** Runs a command with what the others leave of the processors. */
-export const lowestPriority: readonly string[] = ['nice', '-n', '19'];
+export const LOWEST_PRIORITY: readonly string[] = ['nice', '-n', '19'];
 
 export type HostProcess = AnsweringProcess<HostRequests>;
 export type ReaderProcess = AnsweringProcess<ReaderRequests>;
@@ -109,7 +109,7 @@ export class Stage {
       hosted: {
         cameraId: `cam-${index + 1}`,
         input: camera.url,
-        viewerPorts: counter.ports.slice(index * viewersPerCamera, (index + 1) * viewersPerCamera),
+        viewerPorts: counter.ports.slice(index * VIEWERS_PER_CAMERA, (index + 1) * VIEWERS_PER_CAMERA),
         recordingDir: join(this.#folder, `cam-${index + 1}`, 'recording'),
         frameHashDir:
           options.tap === 'frame-export' ? join(this.#folder, `cam-${index + 1}`, 'hashes') : null,
@@ -125,7 +125,7 @@ export class Stage {
   }
 
   static async set(options: StageOptions): Promise<Stage> {
-    const counter = await RtpCounter.start(options.cameras * viewersPerCamera + options.sparePorts);
+    const counter = await RtpCounter.start(options.cameras * VIEWERS_PER_CAMERA + options.sparePorts);
     const cameras: RtspCamera[] = [];
     try {
       for (let index = 0; index < options.cameras; index += 1)
@@ -182,7 +182,7 @@ export class Stage {
 
   /** Ports of viewers that no camera of the host under test sends to. */
   get sparePorts(): readonly number[] {
-    return this.#counter.ports.slice(this.cameras.length * viewersPerCamera);
+    return this.#counter.ports.slice(this.cameras.length * VIEWERS_PER_CAMERA);
   }
 
   /** A folder of the stage's own that is gone afterwards. */
@@ -244,7 +244,7 @@ export class Stage {
    * prove nothing about frames: they race with what the others leave.
    */
   async reader(mode: ReaderMode, cameraId?: string): Promise<ReaderProcess> {
-    const reader = this.idleReader({ launcher: mode === 'race' ? lowestPriority : [] });
+    const reader = this.idleReader({ launcher: mode === 'race' ? LOWEST_PRIORITY : [] });
     await reader.ask('start', { source: this.source(cameraId), mode });
     return reader;
   }
@@ -331,10 +331,10 @@ export class Stage {
 
   async #flowing(): Promise<void> {
     const deadline = Date.now() + 15_000;
-    const wanted = this.cameras.length * viewersPerCamera;
+    const wanted = this.cameras.length * VIEWERS_PER_CAMERA;
     for (;;) {
       const counts = (await this.#counter.report()).slice(0, wanted);
-      if (counts.every(({ packets }) => packets > framesPerSecond)) return;
+      if (counts.every(({ packets }) => packets > FRAMES_PER_SECOND)) return;
       if (Date.now() > deadline) {
         const { cameras } = await this.status();
         throw new Error(`viewers receive nothing: ${JSON.stringify(cameras.map(({ events }) => events))}`);

@@ -26,7 +26,7 @@ export interface RecordingCheck {
 }
 
 /** Longer or backward steps are a restart of the recorder. */
-const jumpSeconds = 10;
+const JUMP_SECONDS = 10;
 
 export async function checkRecording(ffmpeg: string, playlist: string): Promise<RecordingCheck> {
   const text = await readFile(playlist, 'utf8');
@@ -45,7 +45,7 @@ export async function checkRecording(ffmpeg: string, playlist: string): Promise<
   const decoded = await run(ffmpeg, [...input, '-f', 'null', '-']);
   const times = presentationSeconds(packets.stdout);
   const steps = times.slice(1).map((time, index) => time - (times[index] ?? time));
-  const pauses = steps.filter((step) => step > 0 && step <= jumpSeconds);
+  const pauses = steps.filter((step) => step > 0 && step <= JUMP_SECONDS);
   return {
     segments: names.length,
     playlistSeconds: sum(durations),

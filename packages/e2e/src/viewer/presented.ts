@@ -1,5 +1,5 @@
 /** What a viewer saw: pauses between the pictures that a browser presented. */
-import { notableGapMs } from './rtp-counter.js';
+import { NOTABLE_GAP_MS } from './rtp-counter.js';
 import type { Gap } from './rtp-counter.js';
 import type { PresentedFrame } from './viewer-requests.js';
 
@@ -56,7 +56,7 @@ export function presentedBetween(
     framesPerSecond: (measured.length * 1000) / (untilMs - fromMs),
     longestGapMs: Math.max(...presented.map(({ ms }) => ms)),
     longestDeliveryGapMs: Math.max(...delivered.map(({ ms }) => ms)),
-    gaps: presented.filter(({ ms }) => ms >= notableGapMs),
+    gaps: presented.filter(({ ms }) => ms >= NOTABLE_GAP_MS),
     per100Ms,
     intervals: presented,
   };

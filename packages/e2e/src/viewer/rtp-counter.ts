@@ -1,11 +1,11 @@
 /** The packet counter of `rtp_counter.py`, as the suite drives it. */
 import { fileURLToPath } from 'node:url';
 import { JsonLineProcess } from '@vas/processes';
-import { python } from '../machine/python.js';
+import { PYTHON } from '../machine/python.js';
 import { packageFolder } from '../package-folder.js';
 
 /** Shorter pauses are not listed one by one. */
-export const notableGapMs = 100;
+export const NOTABLE_GAP_MS = 100;
 
 /** A pause between two packets that is long enough to be worth a line in the report. */
 export interface Gap {
@@ -47,7 +47,7 @@ export class RtpCounter {
 
   static async start(streams: number): Promise<RtpCounter> {
     const script = fileURLToPath(new URL('src/viewer/rtp_counter.py', packageFolder));
-    const process = new JsonLineProcess(python, [script, `--free-ports=${streams}`]);
+    const process = new JsonLineProcess(PYTHON, [script, `--free-ports=${streams}`]);
     const { ports } = await process.next(hasPorts);
     return new RtpCounter(process, ports);
   }

@@ -13,6 +13,7 @@ line, each answered by one JSON line. It ends with its standard input.
 import argparse
 import array
 import hashlib
+import itertools
 import json
 import select
 import socket
@@ -43,7 +44,7 @@ class Stream:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.socket.bind(('127.0.0.1', port))
+        self.socket.bind(("127.0.0.1", port))
         self.socket.setblocking(False)
         self.port = self.socket.getsockname()[1]
         self.digests = None
@@ -51,7 +52,7 @@ class Stream:
 
     def begin(self, now_ns):
         self.begun_ns = now_ns
-        self.arrivals_ns = array.array('q')
+        self.arrivals_ns = array.array("q")
         self.bytes = 0
         self.lost = 0
         self.late = 0
@@ -73,7 +74,7 @@ class Stream:
             return
         if 192 <= packet[1] <= 223:  # RTCP on the same port (RFC 5761)
             return
-        _, kind, sequence, timestamp, ssrc = struct.unpack_from('!BBHII', packet)
+        _, kind, sequence, timestamp, ssrc = struct.unpack_from("!BBHII", packet)
         if ssrc == PROBATION_SSRC or kind & 0x7F == PROBATION_PAYLOAD_TYPE:
             return
         if arrived_ns < self.begun_ns:
@@ -109,8 +110,8 @@ class Stream:
     def report(self, now_ns):
         marks = [self.begun_ns, *sorted(self.arrivals_ns), now_ns]
         gaps = [
-            {'atMs': (before - self.begun_ns) / 1e6, 'ms': (after - before) / 1e6}
-            for before, after in zip(marks, marks[1:])
+            {"atMs": (before - self.begun_ns) / 1e6, "ms": (after - before) / 1e6}
+            for before, after in itertools.pairwise(marks)
         ]
         seconds = (now_ns - self.begun_ns) / 1e9
         histogram = [0] * ((now_ns - self.begun_ns) // BUCKET_NS + 1)
@@ -118,17 +119,17 @@ class Stream:
             if arrived_ns <= now_ns:
                 histogram[(arrived_ns - self.begun_ns) // BUCKET_NS] += 1
         return {
-            'port': self.port,
-            'packets': len(self.arrivals_ns),
-            'packetsPerSecond': len(self.arrivals_ns) / seconds,
-            'bytes': self.bytes,
-            'lost': self.lost,
-            'late': self.late,
-            'restarts': self.restarts,
-            'setBack': self.set_back,
-            'longestGapMs': max(gap['ms'] for gap in gaps),
-            'gaps': [gap for gap in gaps if gap['ms'] >= NOTABLE_GAP_MS],
-            'per100Ms': histogram,
+            "port": self.port,
+            "packets": len(self.arrivals_ns),
+            "packetsPerSecond": len(self.arrivals_ns) / seconds,
+            "bytes": self.bytes,
+            "lost": self.lost,
+            "late": self.late,
+            "restarts": self.restarts,
+            "setBack": self.set_back,
+            "longestGapMs": max(gap["ms"] for gap in gaps),
+            "gaps": [gap for gap in gaps if gap["ms"] >= NOTABLE_GAP_MS],
+            "per100Ms": histogram,
         }
 
 
@@ -141,7 +142,7 @@ def signed(difference, bits):
 def arrival_ns(ancillary):
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
-            seconds, nanoseconds = struct.unpack('qq', data)
+            seconds, nanoseconds = struct.unpack("qq", data)
             return seconds * 1_000_000_000 + nanoseconds
     return time.time_ns()
 
@@ -150,14 +151,14 @@ def payload(packet):
     """Behind the fixed header, the contributing sources and the header extension: what the codec wrote."""
     start = 12 + 4 * (packet[0] & 0x0F)
     if packet[0] & 0x10:
-        start += 4 + 4 * struct.unpack_from('!H', packet, start + 2)[0]
+        start += 4 + 4 * struct.unpack_from("!H", packet, start + 2)[0]
     return packet[start:]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--port', type=int, action='append', default=[], help='may be given several times')
-    parser.add_argument('--free-ports', type=int, default=0, help='how many free ports to take as well')
+    parser.add_argument("--port", type=int, action="append", default=[], help="may be given several times")
+    parser.add_argument("--free-ports", type=int, default=0, help="how many free ports to take as well")
     options = parser.parse_args()
 
     streams = [Stream(port) for port in options.port + [0] * options.free_ports]
@@ -167,7 +168,7 @@ def main():
     for stream in streams:
         poll.register(stream.socket, select.POLLIN)
         by_descriptor[stream.socket.fileno()] = stream
-    answer({'ports': [stream.port for stream in streams]})
+    answer({"ports": [stream.port for stream in streams]})
 
     while True:
         for descriptor, _ in poll.poll():
@@ -182,26 +183,26 @@ def obey(command, streams):
     # What the kernel has received by now belongs to the time before the command.
     for stream in streams:
         stream.receive()
-    if command == 'begin':
+    if command == "begin":
         for stream in streams:
             stream.begin(now_ns)
-        answer({'begunMs': now_ns / 1e6})
-    elif command == 'report':
+        answer({"begunMs": now_ns / 1e6})
+    elif command == "report":
         answer([stream.report(now_ns) for stream in streams])
-    elif command == 'capture':
+    elif command == "capture":
         for stream in streams:
             stream.digests = []
-        answer({'capturing': True})
-    elif command == 'payloads':
+        answer({"capturing": True})
+    elif command == "payloads":
         answer([stream.digests or [] for stream in streams])
     elif command:
-        answer({'error': f'unknown command {command!r}'})
-    return command != ''
+        answer({"error": f"unknown command {command!r}"})
+    return command != ""
 
 
 def answer(value):
     print(json.dumps(value), flush=True)
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

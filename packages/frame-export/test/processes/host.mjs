@@ -1,8 +1,8 @@
 // A video server reduced to its frame export: does what it is told by messages.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createFrameExporter } from '@vas/frame-export';
 import { answerRequests } from '@vas/processes';
+import { createFrameExporter } from '@vas/frame-export';
 
 const exporter = createFrameExporter({ baseDir: process.argv[2] });
 const cameras = new Map();

@@ -1,7 +1,7 @@
 // A reader in a process of its own: follows one source, hashes every frame, reports when asked.
 import { createHash } from 'node:crypto';
-import { openFrameSource } from '@vas/frame-export/reader';
 import { answerRequests } from '@vas/processes';
+import { openFrameSource } from '@vas/frame-export/reader';
 
 const [path] = process.argv.slice(2);
 const source = openFrameSource({ cameraId: 'by-path', path, layoutVersion: 1 });

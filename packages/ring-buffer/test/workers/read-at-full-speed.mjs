@@ -1,7 +1,7 @@
 // Reads frames in every way there is and counts what came of it, until it is told to stop.
 import { parentPort, workerData } from 'node:worker_threads';
-import { FrameRingReader } from '@vas/ring-buffer';
 import { isWhole, wordsOf } from './self-identifying.mjs';
+import { FrameRingReader } from '@vas/ring-buffer';
 
 const { memory, stop, tally } = workerData;
 const reader = new FrameRingReader(memory);

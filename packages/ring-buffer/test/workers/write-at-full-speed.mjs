@@ -1,7 +1,7 @@
 // Writes self-identifying frames as fast as it can, in every way there is, until it is told to stop.
 import { parentPort, workerData } from 'node:worker_threads';
-import { FrameRingWriter } from '@vas/ring-buffer';
 import { fill, wordsOf } from './self-identifying.mjs';
+import { FrameRingWriter } from '@vas/ring-buffer';
 
 const { memory, stop } = workerData;
 let nextId = 1;

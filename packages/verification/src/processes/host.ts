@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createFrameExporter } from '@vas/frame-export';
 import type { CameraExport, CameraGeometry, OpenCameraOptions } from '@vas/frame-export';
-import { usageOf } from '../usage.js';
 import { answerRequests } from '@vas/processes';
+import { usageOf } from '../usage.js';
 import { collectGarbage } from './collect-garbage.js';
 
 const ON = { AI_FRAME_EXPORT_ENABLED: 'true' };

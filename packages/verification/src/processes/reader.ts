@@ -2,8 +2,8 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { openFrameSource } from '@vas/frame-export/reader';
 import type { FrameSource } from '@vas/frame-export/reader';
-import { usageOf } from '../usage.js';
 import { answerRequests } from '@vas/processes';
+import { usageOf } from '../usage.js';
 import { collectGarbage } from './collect-garbage.js';
 
 let source: FrameSource | null = null;

@@ -1,7 +1,7 @@
 /** Reads a camera in every way there is, as fast as it can, and judges every frame that it gets. */
+import type { FrameMetadata } from '@vas/frame-export';
 import { openFrameSource } from '@vas/frame-export/reader';
 import type { FrameSource } from '@vas/frame-export/reader';
-import type { FrameMetadata } from '@vas/frame-export';
 import { answerRequests } from '@vas/processes';
 import type { TearCounts } from '../tear/counts.js';
 import { isUniform, isWhole } from '../tear/self-identifying.js';
