@@ -52,7 +52,7 @@ export class Registry {
       uplinks: { npm: { url: uplink, cache: true } },
       packages: {
         ...Object.fromEntries(refused.map((name) => [name, { access: '$all', publish: 'nobody' }])),
-        '@vas/*': { access: '$all', publish: '$all' },
+        '@vas/*': { access: '$all', publish: '$all', unpublish: '$all' },
         '**': { access: '$all', proxy: 'npm' },
       },
       max_body_size: '100mb',

@@ -44,6 +44,18 @@ function command(name: string, ...args: readonly string[]): string {
   });
 }
 
+/** npm as somebody runs it who may publish to the registry. */
+function npm(...args: readonly string[]): string {
+  return run('npm', [...args, '--loglevel', 'error', '--prefer-online', '--registry', registry.url], {
+    cwd: folder,
+    env: registry.credentials,
+  }).trim();
+}
+
+function latestOf(name: string): string {
+  return npm('view', name, 'dist-tags.latest');
+}
+
 function failureOf(attempt: () => unknown): string {
   try {
     attempt();
@@ -93,10 +105,23 @@ try {
   copy.addChangeset('second', { '@vas/ruth-core': 'patch' });
   version();
   copy.commit('Release once more');
+  const before = latestOf('@vas/ruth-core');
   const second = publish();
   for (const line of [...unchanged, `@vas/ruth-core@${copy.versionOf('@vas/ruth-core')} is published`]) {
     expectLine(second, line);
   }
+
+  step('take a release back as far as it can be');
+  const wrong = `@vas/ruth-core@${copy.versionOf('@vas/ruth-core')}`;
+  npm('deprecate', wrong, 'a rehearsed mistake');
+  npm('dist-tag', 'add', `@vas/ruth-core@${before}`, 'latest');
+  expectLine(npm('view', wrong, 'deprecated'), 'a rehearsed mistake');
+  expectLine(latestOf('@vas/ruth-core'), before);
+  npm('unpublish', wrong);
+  expectLine(
+    failureOf(() => npm('view', wrong, 'version')),
+    'E404',
+  );
 
   step('refuse a breaking change that its dependent hides');
   copy.addChangeset('hidden', { '@vas/ring-buffer': 'major' });
