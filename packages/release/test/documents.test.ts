@@ -60,6 +60,32 @@ describe('the repository', () => {
     expect([homepage, bugs]).toEqual([`${url}#readme`, `${url}/issues`]);
   });
 
+  it('D2: has one version of all crates, the wheel and the tool, which is that of the exporter', () => {
+    const args = ['metadata', '--no-deps', '--offline', '--format-version', '1'];
+    const metadata = run('cargo', [...args, '--manifest-path', 'rust-shm/Cargo.toml'], { cwd: ROOT });
+    const { packages } = JSON.parse(metadata) as {
+      packages: {
+        name: string;
+        version: string;
+        dependencies: { path?: string; req: string; kind: string | null }[];
+      }[];
+    };
+    const { version } = readManifest(join(ROOT, 'packages/frame-export'));
+    expect(packages.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['vas-frame-segment', 'vas-frame-python-binding', 'vas-frames-cli']),
+    );
+    for (const crate of packages) {
+      expect(crate.version, crate.name).toBe(version);
+      const own = crate.dependencies.filter(({ path, kind }) => path !== undefined && kind !== 'dev');
+      expect(
+        own.map(({ req }) => req).filter((req) => req !== `^${version}`),
+        crate.name,
+      ).toEqual([]);
+    }
+    // The wheel takes it from its crate.
+    expect(read('rust-shm/python/pyproject.toml')).toMatch(/^dynamic = \["version"\]$/m);
+  });
+
   it('D2: is named by every crate that is published as the root manifest names it', () => {
     const args = ['metadata', '--no-deps', '--offline', '--format-version', '1'];
     const metadata = run('cargo', [...args, '--manifest-path', 'rust-shm/Cargo.toml'], { cwd: ROOT });
