@@ -60,7 +60,7 @@ const commands = {
   // The Python package, built as it is published and installed into an environment of its own. Not part of `test`:
   // it needs Python 3.11 with venv, and some hundred megabytes from PyPI.
   async 'test:python'(args) {
-    checkToolchain();
+    await build();
     checkPython();
     const folder = 'rust-shm/target/python';
     const python = `${folder}/venv/bin/python`;

@@ -189,12 +189,14 @@ export class CameraHost {
     const { frameExporter, cameraId, slotCount } = this.#options;
     if (frameExporter === undefined) return null;
     const { width, height } = evenSize(video);
+    // The range that `rawVideoOutput` states to FFmpeg.
+    const colours = { ...video.colours, range: 'limited' } as const;
     try {
       if (this.#export === null || this.#export.isClosed) {
-        this.#export = frameExporter.openCamera({ cameraId, width, height, slotCount });
+        this.#export = frameExporter.openCamera({ cameraId, width, height, slotCount, colours });
       } else {
         // Does nothing if it is the same.
-        this.#export.changeGeometry({ width, height });
+        this.#export.changeGeometry({ width, height, colours });
       }
       return this.#export;
     } catch (error) {

@@ -53,6 +53,8 @@ export class SyntheticCamera {
 function publishArguments({ url, width, height, framesPerSecond }: SyntheticCameraOptions): string[] {
   return [
     ...['-re', '-f', 'lavfi', '-i', `testsrc2=size=${width}x${height}:rate=${framesPerSecond}`],
+    ...['-vf', 'scale=out_color_matrix=bt709:out_range=tv'],
+    ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'],
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p'],
     // A key frame each second: that is how soon a new viewer has a picture.
     ...['-g', `${framesPerSecond}`],

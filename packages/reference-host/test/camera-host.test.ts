@@ -51,7 +51,10 @@ describe.each(await ffmpegBinaries())('a camera host with FFmpeg $name', ({ ffmp
       {
         type: 'ffmpeg-started',
         pid: host.ffmpegPid,
-        video: { codec: 'h264', width: 320, height: 240 },
+        video: {
+          ...{ codec: 'h264', width: 320, height: 240 },
+          colours: { matrix: 1, primaries: 1, transfer: 1 },
+        },
         isExported: false,
       },
     ]);

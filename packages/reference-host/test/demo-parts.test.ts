@@ -103,7 +103,7 @@ describe('the report', () => {
     cameraId: 'camera-1',
     input: 'film.mp4',
     sourceFramesPerSecond: null,
-    video: { codec: 'h264', width: 640, height: 360 },
+    video: { codec: 'h264', width: 640, height: 360, colours: { matrix: 1, primaries: 1, transfer: 1 } },
     ffmpegStarts: 1,
     frames: {
       framesPerSecond: 25,

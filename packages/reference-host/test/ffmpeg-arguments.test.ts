@@ -5,6 +5,7 @@ import { optionNames } from '../src/ffmpeg/binary.js';
 import type { FfmpegBinary } from '../src/ffmpeg/binary.js';
 import { ingestArguments, parseIngest } from '../src/ffmpeg/ingest.js';
 import { outputArguments, sessionDescription } from '../src/ffmpeg/outputs.js';
+import { parseColours } from '../src/ffmpeg/colours.js';
 import { parseProbe } from '../src/ffmpeg/probe.js';
 
 const modern: FfmpegBinary = {
@@ -19,6 +20,7 @@ const old: FfmpegBinary = {
   versionText: 'ffmpeg version N-47683-g0e8eb07980\nlibavformat    58. 24.100 / 58. 24.100\n',
   options: { frameRateMode: '-vsync', rtspTimeout: '-stimeout' },
 };
+const notSaid = { matrix: null, primaries: null, transfer: null };
 const h264 = { codec: 'h264', width: 640, height: 360 };
 const rtp = { ip: '127.0.0.1', port: 5004, rtcpPort: 5005, payloadType: 101, ssrc: 7 };
 const raw = ['-map', '0:v:0', '-f', 'rawvideo', 'pipe:3'];
@@ -155,5 +157,30 @@ describe('the probe', () => {
   it('takes nothing from a header that is not whole', () => {
     expect(parseProbe(header.slice(0, 5).join('\n'))).toBeNull();
     expect(parseProbe('')).toBeNull();
+  });
+});
+
+describe('the colours of a source', () => {
+  const stream = (format: string): string =>
+    `[info] Input #0, rtsp, from 'rtsp://camera/stream':\n[info]   Stream #0:0: Video: ${format}, 640x360, 25 fps\n` +
+    '[info]   Stream #0:1: Audio: aac (LC), 48000 Hz, stereo, fltp\n' +
+    '[info]   Stream #0:0: Video: rawvideo (NV12 / 0x3231564E), nv12(tv, fcc), 640x360\n';
+
+  it.each([
+    ['h264 (High), yuv420p(tv, bt709, progressive)', 1, 1, 1],
+    ['h264 (High) (avc1 / 0x31637661), yuv420p(tv, bt709)', 1, 1, 1],
+    ['hevc (Main 10), yuv420p10le(pc, bt2020nc/bt2020/arib-std-b67)', 9, 9, 18],
+    ['h264 (High), yuv420p(smpte170m/bt470bg/unknown, top first)', 6, 5, null],
+    ['h264 (High), yuv420p(tv, unknown/bt709/bt709)', null, 1, 1],
+    ['mjpeg (Baseline), yuvj420p(pc, bt470bg/unknown/unknown)', 5, null, null],
+    ['h264 (High), yuv420p(tv, progressive)', null, null, null],
+    ['h264 (High), yuv420p', null, null, null],
+    ['h264 (High), gbrp(pc, gbr/bt709/iec61966-2-1)', null, null, null],
+  ])('P2.14: are learned from what FFmpeg says of it: %s', (format, matrix, primaries, transfer) => {
+    expect(parseColours(stream(format))).toEqual({ matrix, primaries, transfer });
+  });
+
+  it('P2.14: are not said where FFmpeg says nothing', () => {
+    expect(parseColours('')).toEqual(notSaid);
   });
 });

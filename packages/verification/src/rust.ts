@@ -22,6 +22,35 @@ export function buildCHunter(): string {
   return program;
 }
 
+/**
+ * A reader that hunts for torn frames with the Python package, installed from its wheel: the interpreter and the script.
+ * Fetches NumPy and what builds the wheel.
+ */
+export function buildPackageHunter(): readonly [string, string] {
+  const environment = `${targetDir}/verification/python`;
+  run('python3', '-m', 'venv', environment);
+  const python = `${environment}/bin/python`;
+  run(python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'numpy==2.4.6');
+  const wheel = buildWheel(`linux-${process.arch}-gnu`);
+  run(
+    python,
+    ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'],
+    '--force-reinstall',
+    '--no-deps',
+    wheel,
+  );
+  return [python, `${workspace}python/tests/tear_hunt.py`];
+}
+
+/** The wheel of the Python package for a platform: its path. */
+export function buildWheel(platform: string): string {
+  const script = fileURLToPath(new URL('../../../scripts/platforms/wheels.mjs', import.meta.url));
+  return execFileSync(process.execPath, [script, '--platform', platform], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 2],
+  }).trim();
+}
+
 /** The command line tool. */
 export function buildCommandLineTool(): string {
   cargo('build', '--package', 'vas-frames-cli');

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Actor, runForJson } from './actor.js';
 import { withBaseDir } from './base-dir.js';
 import type { Check, CheckOptions, CheckResult, Row } from './check.js';
-import { buildCHunter, buildRustHunter } from './rust.js';
+import { buildCHunter, buildPackageHunter, buildRustHunter } from './rust.js';
 import { readsOf, sum } from './tear/counts.js';
 import type { TearCounts } from './tear/counts.js';
 
@@ -24,9 +24,17 @@ const STREAMING = { GLIBC_TUNABLES: 'glibc.cpu.x86_non_temporal_threshold=0x4040
 const pythonHunter = fileURLToPath(new URL('../readers/tear_hunt.py', import.meta.url));
 const pythonReader = fileURLToPath(new URL('../../../rust-shm/protocol/readers', import.meta.url));
 
-const READERS = ['typescript copy', 'typescript look', 'rust', 'rust waiting', 'c', 'python'] as const;
+const READERS = [
+  'typescript copy',
+  'typescript look',
+  'rust',
+  'rust waiting',
+  'c',
+  'python',
+  'python package',
+] as const;
 type ReaderName = (typeof READERS)[number];
-type CellCounts = Readonly<Record<ReaderName, TearCounts>>;
+type CellCounts = Readonly<Partial<Record<ReaderName, TearCounts>>>;
 
 interface Cell {
   readonly width: number;
@@ -48,11 +56,18 @@ export const tearHunt: Check = {
         slotCount,
       })),
     );
-    return withBaseDir((baseDir) => hunt(baseDir, cells, options));
+    // With little time without the package, which is fetched for; its own tests have a short hunt.
+    const packageHunter = isShort ? undefined : buildPackageHunter();
+    return withBaseDir((baseDir) => hunt(baseDir, cells, options, packageHunter));
   },
 };
 
-async function hunt(baseDir: string, cells: readonly Cell[], options: CheckOptions): Promise<CheckResult> {
+async function hunt(
+  baseDir: string,
+  cells: readonly Cell[],
+  options: CheckOptions,
+  packageHunter: readonly [string, string] | undefined,
+): Promise<CheckResult> {
   const { seconds = DEFAULT_SECONDS, reads = 0, withoutValidation, isStreaming = false } = options;
   const rustHunter = buildRustHunter();
   const cHunter = buildCHunter();
@@ -67,7 +82,14 @@ async function hunt(baseDir: string, cells: readonly Cell[], options: CheckOptio
         ...{ path, seconds: perCell, manner },
         ...{ slotCount: cell.slotCount, isValidated: !withoutValidation },
       });
-    const [copied, looked, rust, waiting, c, python] = await Promise.all([
+    const inPackage = async (): Promise<CellCounts> => {
+      if (packageHunter === undefined) return {};
+      const [python, script] = packageHunter;
+      return {
+        'python package': await runForJson<TearCounts>(python, [script, path, String(perCell), ...flags]),
+      };
+    };
+    const [copied, looked, rust, waiting, c, python, ofPackage] = await Promise.all([
       inTypeScript('copy'),
       inTypeScript('look'),
       runForJson<TearCounts>(rustHunter, [path, String(perCell), ...flags]),
@@ -77,6 +99,7 @@ async function hunt(baseDir: string, cells: readonly Cell[], options: CheckOptio
         PYTHONPATH: pythonReader,
         PYTHONDONTWRITEBYTECODE: '1',
       }),
+      inPackage(),
     ]);
     return {
       'typescript copy': copied,
@@ -85,6 +108,7 @@ async function hunt(baseDir: string, cells: readonly Cell[], options: CheckOptio
       'rust waiting': waiting,
       c,
       python,
+      ...ofPackage,
     };
   };
 
@@ -113,8 +137,8 @@ async function hunt(baseDir: string, cells: readonly Cell[], options: CheckOptio
 }
 
 function rowsOf(size: string, written: number, counts: readonly CellCounts[]): Row[] {
-  return READERS.map((reader) => {
-    const total = sum(counts.map((cell) => cell[reader]));
+  return READERS.filter((reader) => counts.some((cell) => cell[reader] !== undefined)).map((reader) => {
+    const total = sum(counts.flatMap((cell) => cell[reader] ?? []));
     return { size, reader, 'frames written': written, reads: readsOf(total), ...total };
   });
 }

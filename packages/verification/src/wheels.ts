@@ -3,12 +3,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fetched } from './cache.js';
 import type { Check, Row } from './check.js';
 import { pythonFromDebian } from './debian.js';
 import { emulatedArm64 } from './runtimes.js';
-import { workspace } from './rust.js';
+import { buildWheel, workspace } from './rust.js';
 
+const PIP = '26.3';
 const NEWEST = 'python3.15';
 const DEBIAN_ONLY = 'the newest Python is taken from Debian on x64, which this machine is not';
 /** How often an interpreter ends while its threads read. */
@@ -45,7 +46,6 @@ const interpreters: readonly Interpreter[] = [
   },
 ];
 
-const builder = fileURLToPath(new URL('../../../scripts/platforms/wheels.mjs', import.meta.url));
 /** Built, and refused where they need what a platform does not have; no such Python is at hand to run them in. */
 const ONLY_BUILT = ['linux-x64-musl', 'linux-arm64-musl'] as const;
 
@@ -59,24 +59,29 @@ export const wheels: Check = {
     const built = new Map<string, string>();
     for (const { platform, name, path, tests, endings } of interpreters) {
       if (isShort && platform !== 'linux-x64-gnu') continue;
-      const wheel = built.get(platform) ?? build(platform);
+      const wheel = built.get(platform) ?? buildWheel(platform);
       built.set(platform, wheel);
       const { version, passed, output } = runTests(path(), wheel, tests, endings);
       rows.push({ platform, python: name, version, passed });
       if (passed === 0) failures.push(`${platform}, ${name}: ${output}`);
     }
     for (const platform of isShort ? [] : ONLY_BUILT) {
-      build(platform);
+      buildWheel(platform);
       rows.push({ platform, python: 'none', version: 'built, not run', passed: 0 });
     }
     return Promise.resolve({ rows, failures });
   },
 };
 
-/** The path of the wheel. */
-function build(platform: string): string {
-  const stdout = execFileSync(process.execPath, [builder, '--platform', platform], { encoding: 'utf8' });
-  return stdout.trim();
+/** A Python whose pip knows the newest Python, as the one that came with this machine's may not. */
+function installer(): string {
+  const folder = fetched(`pip-${PIP}`, (work) => {
+    execFileSync('python3', ['-m', 'venv', work]);
+    execFileSync(join(work, 'bin/python'), ['-m', 'pip', 'install', '-q', `pip==${PIP}`], {
+      stdio: ['ignore', 2, 2],
+    });
+  });
+  return join(folder, 'bin/python');
 }
 
 function runTests(
@@ -100,7 +105,7 @@ function runTests(
       wheel,
       'pytest==9.2.0',
     ];
-    execFileSync('python3', install, { stdio: ['ignore', 2, 2] });
+    execFileSync(installer(), install, { stdio: ['ignore', 2, 2] });
     const version = execFileSync(own, ['-c', 'import platform; print(platform.python_version())'], {
       encoding: 'utf8',
     }).trim();

@@ -20,7 +20,7 @@ use crate::ending::detached;
 use crate::error::frame_error;
 use crate::mapped::Mapped;
 use crate::news::{Listeners, Signal};
-use crate::record::record_tuple;
+use crate::record::{colours_tuple, record_tuple};
 
 /// The longest time between two looks at signals, at `close` in another thread and at the fate of the ring.
 const SLICE: Duration = Duration::from_millis(100);
@@ -144,7 +144,7 @@ impl Camera {
         self.is_closed.load(Ordering::Relaxed)
     }
 
-    /// Width, height, stride, slots, bytes of a picture, epoch, generation.
+    /// Width, height, stride, slots, bytes of a picture, epoch, generation, colours.
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.check_open(py)?;
         let source = self.source(py);
@@ -159,6 +159,7 @@ impl Camera {
             geometry.frame_bytes(),
             identity.epoch.as_slice(),
             identity.generation,
+            colours_tuple(py, header.colours())?,
         )
             .into_pyobject(py)
     }

@@ -30,7 +30,7 @@ pub(crate) fn record_tuple<'py>(
 }
 
 /// The arguments of the Python class.
-fn colours_tuple(py: Python<'_>, colours: Colours) -> PyResult<Bound<'_, PyTuple>> {
+pub(crate) fn colours_tuple(py: Python<'_>, colours: Colours) -> PyResult<Bound<'_, PyTuple>> {
     let range = colours.range.map(|range| match range {
         ColourRange::Limited => "limited",
         ColourRange::Full => "full",

@@ -73,6 +73,7 @@ def test_p2_14_rgb_is_what_ffmpeg_makes_of_the_same_frame(
         assert frame is not None
         assert frame.colours.matrix == matrix
         assert frame.colours.range == ("full" if is_full else "limited")
+        assert camera.geometry.colours == frame.colours
         rgb = frame.rgb()
         assert rgb.shape == (HEIGHT, WIDTH, 3)
         assert rgb.dtype == np.uint8

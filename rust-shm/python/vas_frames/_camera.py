@@ -16,7 +16,7 @@ import numpy as np
 
 from . import _native
 from ._errors import FrameError, FrameTimeout
-from ._frame import Bytes, Fields, Frame, Memory, View
+from ._frame import Bytes, Colours, Fields, Frame, Memory, View
 
 T = TypeVar("T")
 
@@ -45,6 +45,8 @@ class Geometry:
     """What `out` must have room for."""
     epoch: bytes
     generation: int
+    colours: Colours
+    """What the numbers of the frames mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,8 @@ class Camera:
     @property
     def geometry(self) -> Geometry:
         """The shape of the frames that are read now."""
-        return Geometry(*self._own().shape())
+        shape = self._own().shape()
+        return Geometry(*shape[:-1], Colours(*shape[-1]))
 
     @property
     def path(self) -> str:

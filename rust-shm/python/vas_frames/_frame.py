@@ -22,6 +22,8 @@ ChromaSiting: TypeAlias = Literal["left", "center", "top-left", "top", "bottom-l
 
 _CODES: Final = {"bt601": 6, "bt709": 1, "bt2020": 9}
 
+ColourCodes: TypeAlias = tuple[int | None, int | None, int | None, Range | None, ChromaSiting | None]
+
 Fields: TypeAlias = tuple[
     int,
     int,
@@ -34,7 +36,7 @@ Fields: TypeAlias = tuple[
     int,
     bytes,
     int,
-    tuple[int | None, int | None, int | None, Range | None, ChromaSiting | None],
+    ColourCodes,
 ]
 
 

@@ -50,6 +50,9 @@ export interface CameraOutputs {
   readonly frameHashFile?: string | null | undefined;
 }
 
+/** What the arguments depend on. */
+type Sent = Pick<SourceVideo, 'codec' | 'width' | 'height'>;
+
 /** Name of the playlist in the recording's folder. */
 export const PLAYLIST = 'index.m3u8';
 
@@ -63,7 +66,7 @@ const RECORDABLE_CODECS = new Set(['h264', 'hevc']);
  * The arguments of all outputs. The recording goes into the working directory of FFmpeg, which therefore is the folder
  * of the recording: other paths are absolute.
  */
-export function outputArguments(binary: FfmpegBinary, source: SourceVideo, outputs: CameraOutputs): string[] {
+export function outputArguments(binary: FfmpegBinary, source: Sent, outputs: CameraOutputs): string[] {
   return [
     ...rtpOutput(source, outputs),
     ...recordingOutput(source, outputs),
@@ -75,7 +78,7 @@ export function outputArguments(binary: FfmpegBinary, source: SourceVideo, outpu
   ];
 }
 
-function rtpOutput(source: SourceVideo, outputs: CameraOutputs): string[] {
+function rtpOutput(source: Sent, outputs: CameraOutputs): string[] {
   const { ip, port, rtcpPort, localPort, localRtcpPort, payloadType, ssrc } = outputs.rtp;
   const query = new URLSearchParams({ rtcpport: `${rtcpPort}`, pkt_size: `${RTP_PACKET_BYTES}` });
   if (localPort !== undefined) query.set('localrtpport', `${localPort}`);
@@ -91,7 +94,7 @@ function rtpOutput(source: SourceVideo, outputs: CameraOutputs): string[] {
   ];
 }
 
-function recordingOutput(source: SourceVideo, outputs: CameraOutputs): string[] {
+function recordingOutput(source: Sent, outputs: CameraOutputs): string[] {
   return [
     ...['-map', '0:v:0'],
     ...(RECORDABLE_CODECS.has(source.codec) ? ['-c:v', 'copy'] : encoded(source, outputs)),
@@ -102,7 +105,7 @@ function recordingOutput(source: SourceVideo, outputs: CameraOutputs): string[] 
   ];
 }
 
-function encoded(source: SourceVideo, { keyFrameInterval = 50 }: CameraOutputs): string[] {
+function encoded(source: Sent, { keyFrameInterval = 50 }: CameraOutputs): string[] {
   const { width, height } = evenSize(source);
   const isOdd = width !== source.width || height !== source.height;
   return [
@@ -121,7 +124,7 @@ export function evenSize({ width, height }: Pick<SourceVideo, 'width' | 'height'
 }
 
 /** Every decoded frame once, and as `rawVideoOutput` of `@vas/frame-export` has it: bit for bit the exported one. */
-function decoded(binary: FfmpegBinary, source: SourceVideo): string[] {
+function decoded(binary: FfmpegBinary, source: Sent): string[] {
   const { width, height } = evenSize(source);
   return [
     ...['-map', '0:v:0', binary.options.frameRateMode, 'passthrough'],

@@ -23,6 +23,11 @@ export interface FfmpegStart {
   readonly cwd?: string;
   /** Becomes descriptor 3 of FFmpeg; `null` for none. */
   readonly rawFd?: number | null;
+  /**
+   * How much is kept of the end of what FFmpeg says.
+   * @default 4096 characters
+   */
+  readonly keptCharacters?: number;
 }
 
 const KEPT_CHARACTERS = 4096;
@@ -33,7 +38,7 @@ export class FfmpegProcess {
   #output = '';
 
   /** Starts FFmpeg before it returns. A binary that cannot be started is a run that ends at once. */
-  constructor({ path, args, cwd, rawFd = null }: FfmpegStart) {
+  constructor({ path, args, cwd, rawFd = null, keptCharacters = KEPT_CHARACTERS }: FfmpegStart) {
     const child = ownProcess(
       // No stdin: FFmpeg reads it for commands. No other descriptor of ours: Node opens all with O_CLOEXEC.
       spawn(
@@ -48,7 +53,7 @@ export class FfmpegProcess {
     this.#child = child;
     let lastWords = '';
     collect(child.stdout, (text) => (this.#output += text));
-    collect(child.stderr, (text) => (lastWords = (lastWords + text).slice(-KEPT_CHARACTERS)));
+    collect(child.stderr, (text) => (lastWords = (lastWords + text).slice(-keptCharacters)));
     this.exited = new Promise((resolve) => {
       child.once('error', (error) => {
         if (child.pid === undefined) resolve({ code: null, signal: null, lastWords: error.message });
