@@ -93,7 +93,7 @@ export function pythonFromDebian(
   // Python learns from the name it is called by which environment it belongs to.
   const command =
     emulator.length > 0
-      ? [...emulator, '-0', '"$0"', '-L', folder, program]
+      ? [...emulator, '-0', '"$0"', '-L', join(folder, 'usr'), program]
       : [
           ...[join(folder, 'usr/lib64/ld-linux-x86-64.so.2'), '--argv0', '"$0"'],
           ...['--library-path', join(folder, `usr/lib/${machine}-linux-gnu`), program],
