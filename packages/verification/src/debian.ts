@@ -55,49 +55,21 @@ export function programFromDebian(
 /**
  * The path of a Python of Debian's newest suite, such as `python3.15`, as a command that environments can be made from.
  *
- * @param emulator command and arguments that run a program of another architecture
  * @throws Error as `unpackedFromDebian`
  */
-export function pythonFromDebian(
-  name: string,
-  architecture: 'amd64' | 'arm64',
-  emulator: readonly string[],
-  otherwise: string,
-): string {
+export function pythonFromDebian(name: string, otherwise: string): string {
   const folder = unpacked(
-    `${name}-${architecture}`,
+    `${name}-amd64`,
     'sid',
     (apt) => {
-      const foreign = ['Architecture', 'Architectures'].flatMap((key) => [
-        '-o',
-        `APT::${key}=${architecture}`,
-      ]);
-      apt('update', ...foreign);
-      apt(
-        ...[
-          'install',
-          '-qq',
-          '-y',
-          '--download-only',
-          '--no-install-recommends',
-          name,
-          `${name}-venv`,
-          ...foreign,
-        ],
-      );
+      apt('install', '-qq', '-y', '--download-only', '--no-install-recommends', name, `${name}-venv`);
     },
     otherwise,
   );
-  const machine = architecture === 'amd64' ? 'x86_64' : 'aarch64';
-  const program = join(folder, 'usr/bin', name);
+  const loader = join(folder, 'usr/lib64/ld-linux-x86-64.so.2');
+  const libraries = join(folder, 'usr/lib/x86_64-linux-gnu');
   // Python learns from the name it is called by which environment it belongs to.
-  const command =
-    emulator.length > 0
-      ? [...emulator, '-0', '"$0"', '-L', join(folder, 'usr'), program]
-      : [
-          ...[join(folder, 'usr/lib64/ld-linux-x86-64.so.2'), '--argv0', '"$0"'],
-          ...['--library-path', join(folder, `usr/lib/${machine}-linux-gnu`), program],
-        ];
+  const command = [loader, '--argv0', '"$0"', '--library-path', libraries, join(folder, 'usr/bin', name)];
   const wrapper = join(folder, 'usr/bin/python');
   writeFileSync(wrapper, `#!/bin/sh\nexec ${command.join(' ')} "$@"\n`, { mode: 0o755 });
   return wrapper;

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { fetched } from './cache.js';
 import type { Check, Row } from './check.js';
 import { pythonFromDebian } from './debian.js';
-import { emulatedArm64 } from './runtimes.js';
 import { buildWheel, workspace } from './rust.js';
 
 const PIP = '26.3';
@@ -17,7 +16,7 @@ const ENDINGS = 200;
 const TESTS = ['reading', 'look', 'life', 'waiting', 'stream', 'conformance'];
 
 interface Interpreter {
-  readonly platform: 'linux-x64-gnu' | 'linux-arm64-gnu';
+  readonly platform: 'linux-x64-gnu';
   readonly name: string;
   /** Fetches what is missing. */
   readonly path: () => string;
@@ -32,33 +31,22 @@ const interpreters: readonly Interpreter[] = [
   },
   {
     ...{ platform: 'linux-x64-gnu', name: 'the newest', tests: TESTS, endings: ENDINGS },
-    path: () => pythonFromDebian(NEWEST, 'amd64', [], DEBIAN_ONLY),
-  },
-  {
-    // What takes its time from an emulator would be a test of the emulator.
-    ...{
-      platform: 'linux-arm64-gnu',
-      name: 'the newest, emulated',
-      tests: ['reading', 'look', 'conformance'],
-    },
-    endings: 0,
-    path: () => pythonFromDebian(NEWEST, 'arm64', emulatedArm64().slice(0, 1), DEBIAN_ONLY),
+    path: () => pythonFromDebian(NEWEST, DEBIAN_ONLY),
   },
 ];
 
 /** Built, and refused where they need what a platform does not have; no such Python is at hand to run them in. */
-const ONLY_BUILT = ['linux-x64-musl', 'linux-arm64-musl'] as const;
+const ONLY_BUILT = ['linux-arm64-gnu', 'linux-x64-musl', 'linux-arm64-musl'] as const;
 
 export const wheels: Check = {
   summary:
-    'the wheel of each platform, in CPython from the oldest to the newest, arm64 emulated; --seconds: x64 only',
+    'the wheel of each platform, in CPython from the oldest to the newest; --seconds: only those that are run',
   run({ seconds }) {
     const isShort = seconds !== undefined;
     const rows: Row[] = [];
     const failures: string[] = [];
     const built = new Map<string, string>();
     for (const { platform, name, path, tests, endings } of interpreters) {
-      if (isShort && platform !== 'linux-x64-gnu') continue;
       const wheel = built.get(platform) ?? buildWheel(platform);
       built.set(platform, wheel);
       const { version, passed, output } = runTests(path(), wheel, tests, endings);
