@@ -3,6 +3,15 @@
 //! Every command is a reader: it maps rings read-only and lists folders. The one exception is `clean --really`, which
 //! removes what crashes have left behind.
 
+#![warn(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+#![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
 mod args;
 mod camera;
 mod commands;

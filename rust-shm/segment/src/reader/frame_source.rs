@@ -99,7 +99,8 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// `SOURCE_NOT_FOUND`, `INCOMPATIBLE_LAYOUT`, `WRONG_OWNER`, `PERMISSION_DENIED` or `IO`.
+    /// `SOURCE_NOT_FOUND`, `INCOMPATIBLE_LAYOUT`, `WRONG_OWNER`, or what [`OsError::code`] gives: `PERMISSION_DENIED`,
+    /// `NO_DESCRIPTORS`, `NO_SPACE` or `IO`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
