@@ -59,8 +59,9 @@ export function install(): Installed {
     zeromq: ['g++'],
     redis: ['redis-server'],
   } as const;
+  // Not --locked: what this project's own crates need changes without this lock.
   const build = (features: readonly string[]): string | null =>
-    failureOf('cargo', ['build', '--release', '--locked', ...rust, '--features', features.join(',')]);
+    failureOf('cargo', ['build', '--release', ...rust, '--features', features.join(',')]);
   const wanted = (Object.keys(system) as (keyof typeof system)[]).filter((need) =>
     note(need, system[need].length === 0 ? null : systemPackages(...system[need])()),
   );
