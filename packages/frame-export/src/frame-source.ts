@@ -105,8 +105,8 @@ interface OpenRing {
 
 /**
  * Follows the frames of one camera. Reads are loads from a private mapping, nothing that the writer or another
- * reader could notice. They make a system call twice a second, to undo what looks have stored, and when the writer's
- * heartbeat is late. Every outcome is a value; only misuse throws.
+ * reader could notice. They make a system call twice a second, to undo what looks may have stored, and when the
+ * writer's heartbeat is late. Every outcome is a value; only misuse throws.
  *
  * The source remembers the last frame it delivered: `copyNext` and `lookNext` go on from there and tell
  * exactly how many frames were missed, `copyNewest` and `lookNewest` deliver each frame at most once.
@@ -176,16 +176,19 @@ export class FrameSource {
    * the writer writes there, and is undone within a second.
    */
   lookNewest<T>(look: (picture: Uint8Array, frame: FrameMetadata) => T): SourceLook<T> {
+    this.#ring?.stores.allow();
     return this.#take((reader, after) => reader.lookNewest(look, after));
   }
 
   /** Does what `lookNewest` does, for the oldest frame after the last one delivered that is still there. */
   lookNext<T>(look: (picture: Uint8Array, frame: FrameMetadata) => T): SourceLook<T> {
+    this.#ring?.stores.allow();
     return this.#take((reader, after) => reader.lookNext(look, after));
   }
 
   /** Does what `lookNewest` does, for a given frame. Does not change what `lookNext` goes on from. */
   lookAt<T>(look: (picture: Uint8Array, frame: FrameMetadata) => T, frameId: number): SourceLook<T> {
+    this.#ring?.stores.allow();
     return this.#read((reader) => reader.lookAt(look, frameId));
   }
 

@@ -13,6 +13,7 @@ export class Stores {
   readonly #words: Uint32Array;
   #low: number;
   #high: number;
+  #canHappen = false;
 
   /** @param meta bytes of a ring's meta, which begin at a page */
   constructor(meta: Uint8Array) {
@@ -20,8 +21,14 @@ export class Stores {
     [this.#low = 0, this.#high = 0] = this.#words;
   }
 
+  /** A look is about to be given the memory, and may keep it. Until then there is nothing to undo. */
+  allow(): void {
+    this.#canHappen = true;
+  }
+
   /** Whether they are to be undone now. Says so once. */
   areDue(): boolean {
+    if (!this.#canHappen) return false;
     const [low = 0, high = 0] = this.#words;
     // Halves of different beats differ from either, and are due a moment too early.
     if (high === this.#high && Math.abs(low - this.#low) < DUE_NS) return false;
