@@ -3,9 +3,9 @@ import { rawVideoOutput } from '@vas/frame-export';
 import { describe, expect, it } from 'vitest';
 import { optionNames } from '../src/ffmpeg/binary.js';
 import type { FfmpegBinary } from '../src/ffmpeg/binary.js';
+import { parseColours } from '../src/ffmpeg/colours.js';
 import { ingestArguments, parseIngest } from '../src/ffmpeg/ingest.js';
 import { outputArguments, sessionDescription } from '../src/ffmpeg/outputs.js';
-import { parseColours } from '../src/ffmpeg/colours.js';
 import { parseProbe } from '../src/ffmpeg/probe.js';
 
 const modern: FfmpegBinary = {

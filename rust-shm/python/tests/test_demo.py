@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-import vas_frames
-
 from conftest import eventually
 from test_colours import ffmpeg
+
+import vas_frames
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 DEMO = REPOSITORY / "packages/reference-host/dist/demo.js"
