@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JsonLineProcess, ownProcess } from '@vas/processes';
 import type { Command, Peer, Programs } from './peers.js';
@@ -148,7 +148,10 @@ export class Cast {
     }
     await this.endPublisher();
     this.#broker?.kill('SIGKILL');
-    for (const folder of [this.folder, this.#reports]) rmSync(folder, { recursive: true, force: true });
+    // iceoryx2 leaves a file of its own beside the folder, which has the folder's name in front.
+    const ours = readdirSync('/dev/shm').filter((name) => name.startsWith(basename(this.folder)));
+    for (const path of [...ours.map((name) => join('/dev/shm', name)), this.#reports])
+      rmSync(path, { recursive: true, force: true });
   }
 
   async #startBroker(): Promise<void> {
