@@ -131,6 +131,8 @@ def test_r1_a_stream_follows_a_restart_of_its_host(start_host: StartHost) -> Non
     asyncio.run(main())
 
 
+# CPython warns of forks of processes with threads from 3.12 on.
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_r1_a_stream_works_in_the_child_of_a_fork(start_host: StartHost) -> None:
     host = start_host(fps=50)
 
