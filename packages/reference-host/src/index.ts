@@ -8,5 +8,7 @@ export { PLAYLIST, sessionDescription } from './ffmpeg/outputs.js';
 export type { RtpTarget } from './ffmpeg/outputs.js';
 export type { SourceVideo } from './ffmpeg/probe.js';
 export { parseFrameMd5, readFrameHashes } from './frame-hashes.js';
+export { recordedPictures } from './recorded-pictures.js';
+export type { RecordedPicture } from './recorded-pictures.js';
 export { SyntheticCamera } from './synthetic-camera.js';
 export type { SyntheticCameraOptions } from './synthetic-camera.js';

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AgeStatistics } from '../src/demo/age.js';
 import { parseOptions } from '../src/demo/options.js';
 import { RateMeter } from '../src/demo/rate.js';
+import { compareTimes } from '../src/demo/recorded-times.js';
 import { cameraProblems, summary } from '../src/demo/report.js';
 import type { CameraReport, DemoReport } from '../src/demo/report.js';
 import { tableLines } from '../src/demo/table.js';
@@ -90,6 +91,37 @@ it('frames are verified, mismatched or without a hash to compare with', () => {
   expect(verifyFrames(read, decoded)).toEqual({ verified: 2, mismatched: 1, unverified: 1 });
 });
 
+describe('presentation times beside the recording', () => {
+  const recorded = ['a', 'b', 'c', 'd', 'e'].map((hash, index) => ({ hash, timeMs: 1400 + 40 * index }));
+  const read = (
+    ...times: readonly (readonly [string, number | null])[]
+  ): Parameters<typeof compareTimes>[0] => times.map(([hash, timeMs]) => ({ hash, timeMs }));
+
+  it('P2.14: agree where the two clocks differ by the same time at every picture', () => {
+    expect(compareTimes(read(['b', 40], ['c', 80], ['e', 160.4], ['z', 9999]), recorded)).toEqual({
+      compared: 3,
+      offsetMs: 1400,
+      largestDifferenceMs: expect.closeTo(0.4, 6) as number,
+      disagreeing: 0,
+    });
+  });
+
+  it('P2.14: disagree from half a picture on', () => {
+    const times = compareTimes(read(['a', 0], ['b', 40], ['c', 99], ['d', 100]), recorded);
+    expect(times).toMatchObject({ compared: 4, largestDifferenceMs: 20, disagreeing: 1 });
+  });
+
+  it('say nothing of a picture that comes twice, or of a frame without a time', () => {
+    const twice = [...recorded, { hash: 'a', timeMs: 1600 }];
+    expect(compareTimes(read(['a', 0], ['b', null], ['c', 80], ['d', 120], ['d', 160]), twice)).toMatchObject(
+      {
+        compared: 1,
+        disagreeing: 0,
+      },
+    );
+  });
+});
+
 it('the table has columns of equal width under their headings', () => {
   const row = ['camera-10', 'running', '25.0/s', '1', '0', '2.0 ms', '230/s', '0', '1.00 MB'];
   expect(tableLines([row])).toEqual([
@@ -115,6 +147,7 @@ describe('the report', () => {
       unverified: 0,
       medianAgeMs: 2,
       maxAgeMs: 9,
+      times: { compared: 98, offsetMs: 1400, largestDifferenceMs: 0.5, disagreeing: 0 },
     },
     rtp: { packets: 10, packetsPerSecond: 5, lost: 0, longestGapMs: 40 },
     recording: { playlist: '/x/index.m3u8', segments: 1, bytes: 1_500_000 },
@@ -130,6 +163,14 @@ describe('the report', () => {
     [{ frames: { ...good.frames, read: 0 } }, 'no frame was read'],
     [{ frames: { ...good.frames, mismatched: 1 } }, '1 frames are not what FFmpeg decoded'],
     [{ frames: { ...good.frames, unverified: 3 } }, '3 frames have no hash of FFmpeg to compare with'],
+    [
+      { frames: { ...good.frames, times: { ...good.frames?.times, compared: 0 } } },
+      'no frame that was read is found in the recording',
+    ],
+    [
+      { frames: { ...good.frames, times: { ...good.frames?.times, disagreeing: 4 } } },
+      '4 frames have another time than in the recording',
+    ],
     [{ rtp: { ...good.rtp, packets: 0 } }, 'no RTP packet was received'],
     [{ recording: { ...good.recording, bytes: 0 } }, 'nothing was recorded'],
   ])('names what is wrong: %j', (change, problem) => {
@@ -152,6 +193,7 @@ describe('the report', () => {
 camera-1  640x360 h264  film.mp4
   frames     25.00/s decoded, 100 read, 2 missed (2 in the burst at the start), age 2.0 ms (median), 9.0 ms (highest)
   bit-exact  100 of 100
+  times      98 of 98 as in the recording, largest difference 0.5 ms
   rtp        10 packets, 5/s, 0 lost, longest gap 40 ms
   recording  1 segments, 1.50 MB, /x/index.m3u8
   picture    /x.png

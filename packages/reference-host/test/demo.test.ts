@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -67,6 +67,9 @@ describe('the demo', () => {
     for (const { frames, rtp, recording, png, video } of report.cameras) {
       expect(frames?.read).toBeGreaterThan(50);
       expect(frames).toMatchObject({ verified: frames?.read, mismatched: 0, unverified: 0 });
+      // By RTSP: most frames were read while the recording ran, and none has another time than there.
+      expect(frames?.times?.compared).toBeGreaterThan(50);
+      expect(frames?.times).toMatchObject({ disagreeing: 0 });
       expect(rtp.packets).toBeGreaterThan(100);
       expect(recording.segments).toBeGreaterThan(0);
       expect(readFileSync(recording.playlist, 'utf8')).toContain('#EXT-X-ENDLIST');
@@ -75,6 +78,25 @@ describe('the demo', () => {
       // The test picture is colourful.
       expect(new Set(picture.data).size).toBeGreaterThan(20);
     }
+  });
+
+  it('P2.14: shows a file whose frames have the presentation times of its recording, uneven ones', async () => {
+    const { path } = await findFfmpeg();
+    const film = join(temporaryFolder(), 'film.mp4');
+    const source = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25:duration=4'];
+    // Pictures are left out here and there, and shown in another order than they are stored.
+    const uneven = ['-vf', "select='mod(n,7)*mod(n,11)'", '-vsync', 'vfr', '-c:v', 'libx264', '-bf', '2'];
+    const { status } = spawnSync(path, ['-v', 'error', '-nostdin', ...source, ...uneven, '-g', '12', film]);
+    expect(status).toBe(0);
+    const { code, report } = await runDemo(['--input', film, '--seconds', '20']);
+    expect(report).toMatchObject({ ok: true, problems: [] });
+    const frames = report.cameras[0]?.frames;
+    expect(frames).toMatchObject({ verified: frames?.read, mismatched: 0, unverified: 0 });
+    expect(frames?.times?.compared).toBeGreaterThan(50);
+    expect(frames?.times).toMatchObject({ disagreeing: 0 });
+    // Matroska has whole milliseconds.
+    expect(frames?.times?.largestDifferenceMs).toBeLessThanOrEqual(1);
+    expect(code).toBe(0);
   });
 
   it('works in a temporary folder with a percent sign in its name', async () => {

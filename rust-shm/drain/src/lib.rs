@@ -23,8 +23,9 @@
 //! let output = export.attach()?.try_clone()?;
 //! // The last arguments of a command line that records as well: an FFmpeg of version 5.1 or later.
 //! let args = [
-//!     "-map", "0:v:0", "-fps_mode", "passthrough", "-vf", "scale=1920:1080:out_range=tv", "-c:v", "rawvideo",
-//!     "-pix_fmt", "nv12", "-f", "fifo", "-fifo_format", "tee", "-queue_size", "8", "-drop_pkts_on_overflow", "1",
+//!     "-map", "0:v:0", "-fps_mode", "passthrough", "-enc_time_base", "1:90000",
+//!     "-vf", "scale=1920:1080:out_range=tv", "-c:v", "rawvideo", "-pix_fmt", "nv12",
+//!     "-f", "fifo", "-fifo_format", "tee", "-queue_size", "8", "-drop_pkts_on_overflow", "1",
 //!     "[f=matroska:live=1:onfail=ignore]pipe:1|[f=null]-",
 //! ];
 //! let mut ffmpeg = Command::new("ffmpeg").args(["-i", "rtsp://camera/1"]).args(args).stdout(output).spawn()?;

@@ -1,14 +1,8 @@
 /** Cases seen through real browsers: two viewers of the camera in Chromium, beside the counted ones. */
 import type { Case } from '../run/case.js';
 import { eightCameras, noTapEightCameras } from './eight-cameras.js';
-import {
-  controlNoScratch,
-  controlPipeClosed,
-  drainFails,
-  exportClosed,
-  filesReplaced,
-  shmFull,
-} from './export-fails.js';
+import { controlNoScratch, controlPipeClosed, drainFails, exportClosed, shmFull } from './export-fails.js';
+import { filesReplaced } from './export-heals.js';
 import {
   controlDataHandler,
   controlDataHandlerHalfSecond,

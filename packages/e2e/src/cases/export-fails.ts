@@ -1,6 +1,5 @@
 /** The export closes, fails, or cannot be had; the video goes on. */
-import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RtspCamera } from '../camera/rtsp-camera.js';
 import type { Case } from '../run/case.js';
@@ -97,39 +96,6 @@ export const baseReadOnly: Case = {
   isFollowed: false,
   isShort: false,
   run: (stage, checks) => checkRefusal(stage, checks, ['PERMISSION_DENIED']),
-};
-
-export const filesReplaced: Case = {
-  name: 'files-replaced',
-  title: "An outsider deletes the camera's files, and puts others in their place",
-  requirements: ['S2', 'P2.5', 'P2.8'],
-  isShort: false,
-  run: async (stage, checks) => {
-    const folder = stage.source().path;
-    const foreign = join(stage.folder('outsider'), 'moved');
-    stage.mark('files deleted');
-    rmSync(join(folder, 'frame.data'));
-    rmSync(join(folder, 'frame.meta'));
-    await sleep(2_000);
-    stage.mark('folder replaced');
-    mkdirSync(foreign);
-    writeFileSync(join(foreign, 'frame.meta'), 'not a ring');
-    copyFileSync(join(foreign, 'frame.meta'), join(foreign, 'frame.data'));
-    rmSync(folder, { recursive: true });
-    mkdirSync(folder);
-    for (const name of readdirSync(foreign)) copyFileSync(join(foreign, name), join(folder, name));
-    await sleep(2_000);
-    stage.mark('folder moved away');
-    renameSync(folder, `${folder}.moved`);
-    rmSync(`${folder}.moved`, { recursive: true });
-    await sleep(1_000);
-    const { cameras } = await stage.status();
-    checks.add(
-      'the drain publishes on',
-      cameras[0]?.statistics?.drain === 'publishing',
-      cameras[0]?.statistics?.drain,
-    );
-  },
 };
 
 export const drainFails: Case = {

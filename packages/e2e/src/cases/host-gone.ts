@@ -3,26 +3,23 @@
  * MediaSoup runs apart, as far as these cases are about FFmpeg. Each has its twin without a tap, and its control: a
  * bare raw pipe, with which FFmpeg stalls or ends.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PLAYLIST } from '@vas/reference-host';
-import { MemoryGroup } from '../machine/memory-group.js';
+import { PLAYLIST, findFfmpeg, parseFrameMd5, recordedPictures } from '@vas/reference-host';
+import { ControlGroup } from '../machine/control-group.js';
+import { stopByDebugger } from '../machine/debugger.js';
 import type { Case } from '../run/case.js';
 import type { Checks } from '../run/check.js';
-import { FRAMES_PER_SECOND } from '../run/stage.js';
+import { ffmpegPid, startsOf, waitForStart } from '../run/restart.js';
+import { defaultCamera, FRAMES_PER_SECOND } from '../run/stage.js';
 import type { Stage } from '../run/stage.js';
 import { checkRecording } from '../viewer/hls-recording.js';
+import { withTwins } from './twins.js';
 
 const GONE_MS = 5_000;
 /** How long an FFmpeg that was told to end may take before a host would kill it. */
 const ENDING_MS = 3_000;
-
-async function ffmpegPid(stage: Stage): Promise<number> {
-  const pid = (await stage.status()).cameras[0]?.ffmpegPid;
-  if (pid == null) throw new Error('FFmpeg does not run');
-  return pid;
-}
 
 /** Not so once it has ended, also while a stopped parent has not taken notice. */
 function isRunning(pid: number): boolean {
@@ -44,6 +41,28 @@ async function end(pid: number, signal: NodeJS.Signals): Promise<number> {
   return tookMs;
 }
 
+/**
+ * The pictures of the recording are those that its FFmpeg decoded, one after the other, from the first to the last. A
+ * few that were decoded when FFmpeg was ended may be missing in the digests.
+ */
+async function checkRecordedFrames(stage: Stage, playlist: string, checks: Checks): Promise<void> {
+  const { frameHashDir } = stage.first.hosted;
+  if (frameHashDir === null) return;
+  const [file = ''] = readdirSync(frameHashDir);
+  const decoded = parseFrameMd5(readFileSync(join(frameHashDir, file), 'utf8'));
+  const recorded = await recordedPictures(await findFfmpeg(stage.ffmpegPath), playlist, defaultCamera);
+  const first = decoded.indexOf(recorded[0]?.hash ?? '');
+  const wrong = recorded.findIndex(
+    ({ hash }, index) => index < decoded.length - first && hash !== decoded[first + index],
+  );
+  checks.add(
+    'picture by picture it is what its FFmpeg decoded',
+    first >= 0 && wrong < 0 && Math.abs(recorded.length - (decoded.length - first)) <= FRAMES_PER_SECOND / 5,
+    `${recorded.length} recorded, ${decoded.length} decoded, the first recorded is number ${first + 1}` +
+      (wrong < 0 ? '' : `, number ${wrong + 1} differs`),
+  );
+}
+
 /** What the orphan recorded is whole, up to the moment at which a new host ends it and takes the camera over. */
 async function takeOver(stage: Stage, pid: number, checks: Checks): Promise<void> {
   if (!stage.isControl) {
@@ -58,6 +77,7 @@ async function takeOver(stage: Stage, pid: number, checks: Checks): Promise<void
       errors.length === 0 && jumps === 0 && longestStepMs <= 1_500 / FRAMES_PER_SECOND,
       `${pictures} pictures, longest step ${longestStepMs.toFixed(0)} ms, ${jumps} jumps, ${errors.join('; ')}`,
     );
+    await checkRecordedFrames(stage, playlist, checks);
   } else {
     await end(pid, 'SIGTERM');
   }
@@ -81,10 +101,19 @@ async function stopHost(stage: Stage): Promise<void> {
   stage.mark('continued');
 }
 
+async function debugHost(stage: Stage): Promise<void> {
+  stage.mark(`host in a debugger for ${GONE_MS / 1000} s`);
+  const goOn = await stopByDebugger(stage.host.pid);
+  await sleep(GONE_MS);
+  await goOn();
+  stage.mark('continued');
+}
+
 async function starveHost(stage: Stage, checks: Checks): Promise<void> {
   const pid = await ffmpegPid(stage);
   const { host } = stage;
-  const group = MemoryGroup.limit(host.pid, 256 << 20);
+  const group = new ControlGroup(host.pid, 'memory');
+  group.limit(256 << 20);
   stage.mark('host eats memory');
   try {
     await host.ask('eatMemory').catch(() => undefined);
@@ -101,7 +130,7 @@ async function starveHost(stage: Stage, checks: Checks): Promise<void> {
 
 async function endBesideStoppedHost(stage: Stage, checks: Checks): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    const { starts } = (await stage.status()).cameras[0] ?? { starts: 0 };
+    const starts = await startsOf(stage);
     const pid = await ffmpegPid(stage);
     stage.markInterruption(`${signal} while the host is stopped`);
     stage.host.signal('SIGSTOP');
@@ -114,61 +143,9 @@ async function endBesideStoppedHost(stage: Stage, checks: Checks): Promise<void>
       !isRunning(pid),
       took < ENDING_MS ? `${took.toFixed(0)} ms after the signal` : 'only by SIGKILL',
     );
-    const deadline = Date.now() + 12_000;
-    for (;;) {
-      const [camera] = (await stage.status()).cameras;
-      if ((camera?.starts ?? 0) > starts && camera?.ffmpegPid != null) break;
-      if (Date.now() > deadline) throw new Error('the camera did not come back');
-      await sleep(50);
-    }
+    await waitForStart(stage, starts);
     await sleep(3_000);
   }
-}
-
-interface Fault {
-  readonly name: string;
-  readonly title: string;
-  readonly control: string | null;
-  readonly isShort: boolean;
-  readonly run: NonNullable<Case['run']>;
-}
-
-/** The case, its twin without a tap, and its control with a bare pipe. */
-function withTwins({ name, title, control, isShort, run }: Fault): readonly Case[] {
-  const common = { run, isFollowed: false, losesFrames: true };
-  const twin: Case = {
-    ...common,
-    name: `no-tap-${name}`,
-    title: `Without a tap: ${title}`,
-    requirements: [],
-    stage: { tap: 'none', isRouterApart: true },
-    isShort: false,
-  };
-  const controls: Case[] =
-    control === null
-      ? []
-      : [
-          {
-            ...common,
-            name: `control-${name}`,
-            title: `Control: ${control}`,
-            requirements: [],
-            stage: { isRouterApart: true, isTapIsolated: false },
-            controlGapMs: 4_000,
-            isShort: false,
-          },
-        ];
-  const [compared = twin] = controls;
-  const tapped: Case = {
-    ...common,
-    name,
-    title,
-    requirements: ['G9', 'S2'],
-    stage: { isRouterApart: true },
-    comparedWith: compared,
-    isShort,
-  };
-  return [tapped, twin, ...controls];
 }
 
 export const hostGoneCases: readonly Case[] = [
@@ -177,6 +154,7 @@ export const hostGoneCases: readonly Case[] = [
     title: 'The host is killed (SIGKILL), and a new one takes over 5 s later',
     control: 'the host is killed while FFmpeg writes to a bare pipe',
     isShort: true,
+    requirements: ['G9', 'S2'],
     run: killHost,
   },
   {
@@ -184,13 +162,23 @@ export const hostGoneCases: readonly Case[] = [
     title: 'The host is stopped (SIGSTOP) for 5 s',
     control: 'the host is stopped while FFmpeg writes to a bare pipe',
     isShort: true,
+    requirements: ['G9', 'S2'],
     run: stopHost,
+  },
+  {
+    name: 'host-debugged',
+    title: 'The host is stopped by a debugger (ptrace) for 5 s',
+    control: 'a debugger stops the host while FFmpeg writes to a bare pipe',
+    isShort: false,
+    requirements: ['G9', 'S2'],
+    run: debugHost,
   },
   {
     name: 'host-out-of-memory',
     title: 'The host is ended by the memory limit of its control group, and a new one takes over',
     control: null,
     isShort: false,
+    requirements: ['G9', 'S2'],
     run: starveHost,
   },
   {
@@ -198,6 +186,7 @@ export const hostGoneCases: readonly Case[] = [
     title: 'FFmpeg is told to end while the host is stopped',
     control: null,
     isShort: false,
+    requirements: ['G9', 'S2'],
     run: endBesideStoppedHost,
   },
 ].flatMap(withTwins);

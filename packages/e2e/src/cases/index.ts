@@ -8,13 +8,14 @@ import {
   shmFull,
   controlNoScratch,
   baseReadOnly,
-  filesReplaced,
   secondHost,
 } from './export-fails.js';
+import { filesRemoved, filesReplaced, shmFullWhileHealing } from './export-heals.js';
 import { flagOffIdentical } from './flag-off-identical.js';
 import { flagOff } from './flag-off.js';
 import { hostBlocked, coresBusy, controlDataHandler, garbageStorm } from './host-busy.js';
 import { hostGoneCases } from './host-gone.js';
+import { hostLimitCases } from './host-limits.js';
 import { noTap } from './no-tap.js';
 import { readerHolds, readersKilled, noReader, readersRacing, readersStopped } from './readers.js';
 import { cameraDrops, ffmpegKilled, hostKilled, cameraResized } from './restarts.js';
@@ -37,7 +38,9 @@ export const cases: readonly Case[] = [
   controlNoScratch,
   shmFull,
   baseReadOnly,
+  filesRemoved,
   filesReplaced,
+  shmFullWhileHealing,
   drainFails,
   secondHost,
   ffmpegKilled,
@@ -46,5 +49,6 @@ export const cases: readonly Case[] = [
   hostKilled,
   eightCameras,
   ...hostGoneCases,
+  ...hostLimitCases,
   ...browserCases,
 ];

@@ -3,27 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReaderReport } from '../reader/requests.js';
 import type { Case } from '../run/case.js';
 import type { Checks } from '../run/check.js';
+import { ffmpegPid, startsOf, waitForStart } from '../run/restart.js';
 import type { Stage } from '../run/stage.js';
-
-const PATIENCE_MS = 12_000;
 
 /** Waits until the camera's FFmpeg was started once more than `starts` times and its viewers receive video. */
 async function waitForRestart(stage: Stage, starts: number, started?: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const { cameras } = await stage.status();
-    if ((cameras[0]?.starts ?? 0) > starts && cameras[0]?.ffmpegPid != null) break;
-    if (Date.now() > deadline) throw new Error('the camera did not come back');
-    await sleep(50);
-  }
+  await waitForStart(stage, starts);
   await started?.();
   await sleep(4_000);
   stage.mark('runs again');
   await sleep(stage.recoveryMs - 4_000);
-}
-
-async function startsOf(stage: Stage): Promise<number> {
-  return (await stage.status()).cameras[0]?.starts ?? 0;
 }
 
 function statuses(report: ReaderReport): string[] {
@@ -37,9 +26,7 @@ function checkSameEpoch(report: ReaderReport, checks: Checks): void {
 
 async function killFfmpeg(stage: Stage, started?: () => Promise<void>): Promise<void> {
   const starts = await startsOf(stage);
-  const { cameras } = await stage.status();
-  const pid = cameras[0]?.ffmpegPid;
-  if (pid == null) throw new Error('FFmpeg does not run');
+  const pid = await ffmpegPid(stage);
   stage.markInterruption('FFmpeg killed');
   process.kill(pid, 'SIGKILL');
   await waitForRestart(stage, starts, started);

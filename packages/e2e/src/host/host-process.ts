@@ -1,7 +1,7 @@
 /** The host under test, in a process of its own: cameras as the reference host runs them, and MediaSoup. */
 import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CameraExportStatistics, FrameExporter } from '@vas/frame-export';
+import type { FrameExporter } from '@vas/frame-export';
 import { answerRequests } from '@vas/processes';
 import { CameraHost, findFfmpeg, parseIngest } from '@vas/reference-host';
 import { DataHandlerExporter } from './data-handler-tap.js';
@@ -143,14 +143,8 @@ function cameraStatus(cameraId: string, host: CameraHost, events: readonly Event
     starts: host.starts,
     events,
     source: camera?.source ?? null,
-    statistics: camera === null ? null : countsOf(camera.statistics()),
+    statistics: camera?.statistics() ?? null,
   };
-}
-
-/** What of the statistics passes through JSON. */
-function countsOf(statistics: CameraExportStatistics): CameraStatus['statistics'] {
-  const { framesWritten, framesDiscarded, framesIncomplete, drain, drainPanics, generation } = statistics;
-  return { framesWritten, framesDiscarded, framesIncomplete, drain, drainPanics, generation };
 }
 
 async function collectGarbage(ms: number): Promise<{ collections: number }> {

@@ -43,7 +43,14 @@ export interface CameraStatus {
   readonly source: FrameSourceRef | null;
   readonly statistics: Pick<
     CameraExportStatistics,
-    'framesWritten' | 'framesDiscarded' | 'framesIncomplete' | 'drain' | 'drainPanics' | 'generation'
+    | 'framesWritten'
+    | 'framesDiscarded'
+    | 'framesIncomplete'
+    | 'drain'
+    | 'drainPanics'
+    | 'generation'
+    | 'restored'
+    | 'notInPlace'
   > | null;
 }
 

@@ -118,12 +118,17 @@ export class Stage {
     }));
   }
 
-  /** Starts the cameras, the counter and the host, and waits until every viewer receives packets. */
+  /** Whether the camera's frames are exported. */
+  get isTapped(): boolean {
+    return this.#options.tap === 'frame-export' && this.#options.isFlagOn;
+  }
+
   /** Whether FFmpeg drops frames of its raw output instead of waiting for who reads it. */
   get isTapIsolated(): boolean {
     return this.#options.isTapIsolated;
   }
 
+  /** Starts the cameras, the counter and the host, and waits until every viewer receives packets. */
   static async set(options: StageOptions): Promise<Stage> {
     const counter = await RtpCounter.start(options.cameras * VIEWERS_PER_CAMERA + options.sparePorts);
     const cameras: RtspCamera[] = [];

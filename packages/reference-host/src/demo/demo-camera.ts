@@ -10,12 +10,15 @@ import type { CameraHostEvent } from '../camera-host.js';
 import type { FfmpegBinary } from '../ffmpeg/binary.js';
 import { parseIngest } from '../ffmpeg/ingest.js';
 import type { Ingest } from '../ffmpeg/ingest.js';
-import { PLAYLIST } from '../ffmpeg/outputs.js';
+import { PLAYLIST, RECORDABLE_CODECS, evenSize } from '../ffmpeg/outputs.js';
 import type { SourceVideo } from '../ffmpeg/probe.js';
 import { readFrameHashes } from '../frame-hashes.js';
+import { recordedPictures } from '../recorded-pictures.js';
 import { SyntheticCamera } from '../synthetic-camera.js';
 import type { HashedFrame, ReaderMessage, ReaderStatus, ReaderTask, ViewerStatus } from './messages.js';
 import { Worker } from './own-worker.js';
+import { compareTimes } from './recorded-times.js';
+import type { RecordedTimes } from './recorded-times.js';
 import type { CameraReport } from './report.js';
 import { verifyFrames } from './verification.js';
 
@@ -46,6 +49,7 @@ export class DemoCamera {
   readonly #host: CameraHost;
   readonly #source: SyntheticCamera | null;
   readonly #reader: Worker | null;
+  readonly #ffmpeg: FfmpegBinary;
   readonly #input: string;
   readonly #recordingDir: string;
   readonly #frameHashDir: string;
@@ -64,6 +68,7 @@ export class DemoCamera {
   private constructor(options: DemoCameraOptions, ingest: Ingest) {
     const { cameraId, ffmpeg, rtpPort, frameExporter, baseDir, folder } = options;
     this.cameraId = cameraId;
+    this.#ffmpeg = ffmpeg;
     this.#input = ingest.kind === 'file' ? ingest.path : ingest.url;
     this.#recordingDir = join(folder, cameraId, 'recording');
     this.#frameHashDir = join(folder, cameraId, 'frame-hashes');
@@ -119,7 +124,7 @@ export class DemoCamera {
   }
 
   /** To be called after `stop`. */
-  report(): CameraReport {
+  async report(): Promise<CameraReport> {
     const { reader, viewer } = this;
     return {
       cameraId: this.cameraId,
@@ -136,6 +141,7 @@ export class DemoCamera {
               missed: reader?.framesMissed ?? 0,
               missedAtStart: reader?.framesMissedAtStart ?? 0,
               ...verifyFrames(this.#frames, readFrameHashes(this.#frameHashDir)),
+              times: await this.#recordedTimes(),
               medianAgeMs: reader?.medianAgeMs ?? 0,
               maxAgeMs: reader?.maxAgeMs ?? 0,
             },
@@ -152,6 +158,16 @@ export class DemoCamera {
       },
       png: this.#png,
     };
+  }
+
+  /** `null` where there is nothing to compare: no recording, none in the camera's own pictures, or several clocks. */
+  async #recordedTimes(): Promise<RecordedTimes | null> {
+    const video = this.#video;
+    const isCopied = video !== null && RECORDABLE_CODECS.has(video.codec);
+    if (!isCopied || this.#host.starts !== 1 || this.#segments().length === 0) return null;
+    const playlist = join(this.#recordingDir, PLAYLIST);
+    const recorded = await recordedPictures(this.#ffmpeg, playlist, evenSize(video));
+    return compareTimes(this.#frames, recorded);
   }
 
   #startReader(baseDir: string, pngFile: string): Worker {

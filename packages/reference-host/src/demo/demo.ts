@@ -133,7 +133,7 @@ async function demo(options: DemoOptions, interrupted: AbortSignal): Promise<Dem
   const left = baseDir === null ? [] : readdirSync(baseDir, { recursive: true, encoding: 'utf8' });
   if (left.length > 0) problems.push(`the closed exports left ${left.join(', ')} in shared memory`);
   if (viewer.failure !== null) problems.push(viewer.failure);
-  const reports = cameras.map((camera) => camera.report());
+  const reports = await Promise.all(cameras.map((camera) => camera.report()));
   problems.push(...cameras.flatMap((camera) => camera.problems), ...reports.flatMap(cameraProblems));
   return {
     ok: problems.length === 0,

@@ -27,6 +27,8 @@ export interface HashedFrame {
   readonly frameId: number;
   /** MD5 of the picture, as hex. */
   readonly hash: string;
+  /** Presentation time on the media clock of its FFmpeg; `null` if it has none. */
+  readonly timeMs: number | null;
 }
 
 /** From a reader: how it stands, and the frames since the last message. */

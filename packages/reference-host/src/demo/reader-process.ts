@@ -45,7 +45,11 @@ function take(frame: FrameMetadata, missed: number): void {
   if (frame.timestampNs - firstFrameNs < 1_000_000_000n) framesMissedAtStart += missed;
   ages.add(ageMs);
   rate.add(frame.frameId, Number(frame.timestampNs / 1000n) / 1000);
-  hashes.push({ frameId: frame.frameId, hash: createHash('md5').update(picture).digest('hex') });
+  hashes.push({
+    frameId: frame.frameId,
+    hash: createHash('md5').update(picture).digest('hex'),
+    timeMs: frame.sourceTimestampNs === null ? null : Number(frame.sourceTimestampNs) / 1e6,
+  });
   last = { frame, picture };
   [buffer, spare] = [spare, buffer];
 }

@@ -1,5 +1,6 @@
 /** What the demo found, as one document, and as text for a person. */
 import type { SourceVideo } from '../ffmpeg/probe.js';
+import type { RecordedTimes } from './recorded-times.js';
 import type { Verification } from './verification.js';
 
 export interface DemoReport {
@@ -49,6 +50,11 @@ export interface FramesReport extends Verification {
   /** How old a frame was when the reader had it. */
   readonly medianAgeMs: number;
   readonly maxAgeMs: number;
+  /**
+   * When they are shown, beside the recording. `null` if the recording has not the camera's own pictures, or FFmpeg was
+   * started more than once, so that there are several clocks.
+   */
+  readonly times: RecordedTimes | null;
 }
 
 /** Everything about a camera that is not as it must be, as sentences. */
@@ -60,6 +66,11 @@ export function cameraProblems(camera: CameraReport): string[] {
     if (frames.mismatched > 0) problems.push(`${frames.mismatched} frames are not what FFmpeg decoded`);
     if (frames.unverified > 0)
       problems.push(`${frames.unverified} frames have no hash of FFmpeg to compare with`);
+    const { times } = frames;
+    if (times !== null && frames.read > 0 && times.compared === 0)
+      problems.push('no frame that was read is found in the recording');
+    if (times !== null && times.disagreeing > 0)
+      problems.push(`${times.disagreeing} frames have another time than in the recording`);
   }
   if (rtp.packets === 0) problems.push('no RTP packet was received');
   if (recording.segments === 0 || recording.bytes === 0) problems.push('nothing was recorded');
@@ -95,7 +106,15 @@ function framesSummary(frames: FramesReport): string[] {
       ` (${frames.missedAtStart} in the burst at the start),` +
       ` age ${frames.medianAgeMs.toFixed(1)} ms (median), ${frames.maxAgeMs.toFixed(1)} ms (highest)`,
     `  bit-exact  ${frames.verified} of ${frames.read}`,
+    ...(frames.times === null ? [] : [timesSummary(frames.times)]),
   ];
+}
+
+function timesSummary({ compared, disagreeing, largestDifferenceMs }: RecordedTimes): string {
+  return (
+    `  times      ${compared - disagreeing} of ${compared} as in the recording,` +
+    ` largest difference ${largestDifferenceMs.toFixed(1)} ms`
+  );
 }
 
 export function megabytes(bytes: number): string {

@@ -11,7 +11,7 @@ export interface Verification {
 
 /** @param decoded hashes that FFmpeg wrote, by frame id; see `readFrameHashes` */
 export function verifyFrames(
-  read: readonly HashedFrame[],
+  read: readonly Pick<HashedFrame, 'frameId' | 'hash'>[],
   decoded: ReadonlyMap<number, ReadonlySet<string>>,
 ): Verification {
   let [verified, mismatched, unverified] = [0, 0, 0];

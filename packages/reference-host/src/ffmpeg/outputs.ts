@@ -60,7 +60,7 @@ export const PLAYLIST = 'index.m3u8';
 const RTP_PACKET_BYTES = 1200;
 const SEGMENT_SECONDS = 2;
 /** Codecs that an MPEG-TS segment takes as they are. */
-const RECORDABLE_CODECS = new Set(['h264', 'hevc']);
+export const RECORDABLE_CODECS = new Set(['h264', 'hevc']);
 
 /**
  * The arguments of all outputs. The recording goes into the working directory of FFmpeg, which therefore is the folder
@@ -74,7 +74,15 @@ export function outputArguments(binary: FfmpegBinary, source: Sent, outputs: Cam
     ...(outputs.frameHashFile == null
       ? []
       : // Flushed line by line, so that a killed FFmpeg leaves what it had.
-        [...decoded(binary, source), '-flush_packets', '1', '-f', 'framemd5', '-y', outputs.frameHashFile]),
+        [
+          ...decodedPictures(binary, source),
+          '-flush_packets',
+          '1',
+          '-f',
+          'framemd5',
+          '-y',
+          outputs.frameHashFile,
+        ]),
   ];
 }
 
@@ -124,10 +132,13 @@ export function evenSize({ width, height }: Pick<SourceVideo, 'width' | 'height'
 }
 
 /** Every decoded frame once, and as `rawVideoOutput` of `@vas/frame-export` has it: bit for bit the exported one. */
-function decoded(binary: FfmpegBinary, source: Sent): string[] {
+export function decodedPictures(
+  binary: FfmpegBinary,
+  source: Pick<SourceVideo, 'width' | 'height'>,
+): string[] {
   const { width, height } = evenSize(source);
   return [
-    ...['-map', '0:v:0', binary.options.frameRateMode, 'passthrough'],
+    ...['-map', '0:v:0', binary.options.frameRateMode, 'passthrough', '-enc_time_base', '1:90000'],
     ...['-vf', `scale=${width}:${height}:out_range=tv`, '-c:v', 'rawvideo', '-pix_fmt', 'nv12'],
   ];
 }
