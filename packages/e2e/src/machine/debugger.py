@@ -20,13 +20,13 @@ libc.ptrace.restype = ctypes.c_long
 def ptrace(request, thread):
     if libc.ptrace(request, thread, None, None) == -1:
         error = ctypes.get_errno()
-        raise OSError(error, f'ptrace: {os.strerror(error)}')
+        raise OSError(error, f"ptrace: {os.strerror(error)}")
 
 
 def stop(process):
     stopped = set()
     while True:
-        threads = {int(name) for name in os.listdir(f'/proc/{process}/task')} - stopped
+        threads = {int(name) for name in os.listdir(f"/proc/{process}/task")} - stopped
         if not threads:
             return stopped
         for thread in threads:
@@ -36,7 +36,7 @@ def stop(process):
 
 
 threads = stop(int(sys.argv[1]))
-print(json.dumps({'stopped': len(threads)}), flush=True)
+print(json.dumps({"stopped": len(threads)}), flush=True)
 sys.stdin.read()
 for thread in threads:
     ptrace(DETACH, thread)
