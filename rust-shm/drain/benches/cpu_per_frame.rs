@@ -22,7 +22,9 @@ use vas_frame_segment::{CameraLock, Segment, SegmentOptions, new_epoch};
 
 const SIZES: [(u32, u32); 3] = [(640, 360), (1920, 1080), (3840, 2160)];
 const SLOTS: u32 = 4;
+/// Of the drain, bare or framed, to the loop; and of framed to bare.
 const GOAL: f64 = 1.05;
+const FRAMED_GOAL: f64 = 1.03;
 const ROUNDS: usize = 15;
 const BYTES_PER_ROUND: usize = 200 << 20;
 /// What a drain has for frames of these sizes.
@@ -40,6 +42,8 @@ struct Cost {
     /// Medians of the ratios round by round, and the largest.
     ratio_median: f64,
     ratio_max: f64,
+    framed_ratio_median: f64,
+    framed_ratio_max: f64,
     framed_to_bare_median: f64,
     framed_to_bare_max: f64,
 }
@@ -53,14 +57,20 @@ fn main() {
         println!("{}", serde_json::to_string_pretty(&costs).unwrap());
         return;
     }
-    println!("              bare loop       drain      framed    drain / bare loop    framed / drain");
     println!(
-        "                       CPU per frame                 median      max    median      max    goal: drain / bare \
-         loop at most {GOAL}"
+        "              bare loop       drain      framed    drain / bare loop   framed / bare loop    framed / drain"
+    );
+    println!(
+        "                       CPU per frame                 median      max      median      max    median      max    \
+         goals: {GOAL}, {GOAL}, {FRAMED_GOAL}"
     );
     for cost in costs {
+        let is_met = cost.ratio_median <= GOAL
+            && cost.framed_ratio_median <= GOAL
+            && cost.framed_to_bare_median <= FRAMED_GOAL;
         println!(
-            "{:>4}x{:<4}  {:>9.1} us {:>8.1} us {:>8.1} us    {:>6.3}   {:>6.3}    {:>6.3}   {:>6.3}    {}",
+            "{:>4}x{:<4}  {:>9.1} us {:>8.1} us {:>8.1} us    {:>6.3}   {:>6.3}      {:>6.3}   {:>6.3}    {:>6.3}   \
+             {:>6.3}    {}",
             cost.width,
             cost.height,
             cost.bare_loop_us,
@@ -68,13 +78,11 @@ fn main() {
             cost.framed_us,
             cost.ratio_median,
             cost.ratio_max,
+            cost.framed_ratio_median,
+            cost.framed_ratio_max,
             cost.framed_to_bare_median,
             cost.framed_to_bare_max,
-            if cost.ratio_median <= GOAL {
-                "met"
-            } else {
-                "MISSED"
-            }
+            if is_met { "met" } else { "MISSED" }
         );
     }
 }
@@ -103,7 +111,8 @@ fn measure(width: u32, height: u32) -> Cost {
     }
     let ratios =
         |above: &[f64], below: &[f64]| above.iter().zip(below).map(|(a, b)| a / b).collect::<Vec<_>>();
-    let (to_loop, to_bare) = (ratios(&drain, &bare), ratios(&framed, &drain));
+    let (to_loop, framed_to_loop) = (ratios(&drain, &bare), ratios(&framed, &bare));
+    let to_bare = ratios(&framed, &drain);
     Cost {
         width,
         height,
@@ -112,6 +121,8 @@ fn measure(width: u32, height: u32) -> Cost {
         framed_us: median(framed),
         ratio_max: largest(&to_loop),
         ratio_median: median(to_loop),
+        framed_ratio_max: largest(&framed_to_loop),
+        framed_ratio_median: median(framed_to_loop),
         framed_to_bare_max: largest(&to_bare),
         framed_to_bare_median: median(to_bare),
     }
