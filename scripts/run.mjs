@@ -39,6 +39,7 @@ const commands = {
 
   // Every suite runs even if one before it failed; the last line counts them all.
   async test(args) {
+    checkPrograms();
     await build();
     const counts = { passed: 0, failed: 0 };
     let isGreen = true;
@@ -198,6 +199,21 @@ async function installedRuff() {
 function checkPython() {
   if (!succeeds('python3', ['-c', 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'])) {
     fail('Python 3.11 or later with venv is needed: `apt-get install python3-venv`, then run this again');
+  }
+}
+
+/** What the tests run beside FFmpeg, which npm brings. */
+function checkPrograms() {
+  const packages = {
+    python3: 'python3',
+    'pkg-config': 'pkg-config',
+    unshare: 'util-linux',
+    'c++': 'build-essential',
+  };
+  const missing = Object.keys(packages).filter((program) => !isOnPath(program));
+  if (missing.length > 0) {
+    const names = missing.map((program) => packages[program]).join(' ');
+    fail(`the tests need ${missing.join(', ')}: \`apt-get install ${names}\`, then run this again`);
   }
 }
 

@@ -636,6 +636,16 @@ fn o1_completion_and_manual_know_every_command() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
+/// Whether a program can be run. Where every test must run all that it has, a missing one is a failure.
+fn is_at_hand(program: &str) -> bool {
+    let is_there = Command::new(program).arg("--version").output().is_ok();
+    assert!(
+        is_there || std::env::var_os("VAS_TEST_EVERYTHING").is_none(),
+        "{program} is missing"
+    );
+    is_there
+}
+
 /// What a shell answers once it has loaded its completion script, which stands in `$SCRIPT`.
 fn shell(stage: &Stage, program: &str, arguments: &[&str]) -> String {
     let script = stage.path.join(format!("vas-frames.{program}"));
@@ -645,12 +655,12 @@ fn shell(stage: &Stage, program: &str, arguments: &[&str]) -> String {
         .env("SCRIPT", &script)
         .env("HOME", &stage.path)
         .output()
-        .unwrap_or_else(|error| panic!("{program}: {error}; apt-get install {program}"));
+        .unwrap();
     text(&output)
 }
 
 #[test]
-fn o1_shells_load_their_completion_and_man_shows_the_manual_without_a_warning() {
+fn o1_the_shells_at_hand_load_their_completion_and_man_shows_the_manual_without_a_warning() {
     let stage = Stage::new();
     let bash = "source \"$SCRIPT\"; COMP_WORDS=(vas-frames hea); COMP_CWORD=1; \
                 completes=$(complete -p vas-frames | grep -o '_vas[a-z_]*'); \
@@ -658,9 +668,16 @@ fn o1_shells_load_their_completion_and_man_shows_the_manual_without_a_warning() 
     assert_eq!(shell(&stage, "bash", &["--norc", "-c", bash]), "health\n");
     let zsh =
         "autoload -U compinit; compinit -u -d \"$HOME/dump\"; source \"$SCRIPT\"; print $_comps[vas-frames]";
-    assert_eq!(shell(&stage, "zsh", &["-fc", zsh]), "_vas-frames\n");
+    if is_at_hand("zsh") {
+        assert_eq!(shell(&stage, "zsh", &["-fc", zsh]), "_vas-frames\n");
+    }
     let fish = "source \"$SCRIPT\"; complete -C 'vas-frames hea'";
-    assert!(shell(&stage, "fish", &["--no-config", "-c", fish]).starts_with("health\t"));
+    if is_at_hand("fish") {
+        assert!(shell(&stage, "fish", &["--no-config", "-c", fish]).starts_with("health\t"));
+    }
+    if !is_at_hand("man") {
+        return;
+    }
 
     let page = stage.path.join("vas-frames.1");
     fs::write(&page, text(&vas_frames(&stage.path, &["man"]))).unwrap();
