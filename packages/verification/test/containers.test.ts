@@ -1,6 +1,7 @@
 /** docs/containers: what its files say, and what becomes of it as processes in namespaces. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { Pod } from 'kubernetes-models/v1';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   composeDeployment,
@@ -80,6 +81,18 @@ describe('the files of docs/containers', () => {
     };
     expect(checked('docker-compose', '-f', containerFile('compose.yaml'), 'config', '--quiet')).toBe('0 ');
     expect(checked('systemd-analyze', 'verify', containerFile('vas.service'))).toBe('0 ');
+  });
+
+  it('O4: kubernetes.yaml passes the schema of Kubernetes, which knows a wrong one', () => {
+    const validate = (pod: unknown): void => {
+      new Pod(pod as ConstructorParameters<typeof Pod>[0]).validate();
+    };
+    validate(manifest);
+    const [first, ...others] = manifest.spec.containers;
+    const isFirst = { ...first, resources: { limits: ['512Mi'] } };
+    expect(() => {
+      validate({ ...manifest, spec: { ...manifest.spec, containers: [isFirst, ...others] } });
+    }).toThrow('/spec/containers/0/resources/limits must be object');
   });
 
   it('O4: README.md has a row for each setting', () => {
