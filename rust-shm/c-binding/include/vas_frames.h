@@ -86,6 +86,14 @@ enum VasStatus
      * The export belongs to a user whose frames are not accepted.
      */
     VAS_STATUS_WRONG_OWNER = 109,
+    /**
+     * This process, or the system, has too many open files.
+     */
+    VAS_STATUS_NO_DESCRIPTORS = 110,
+    /**
+     * The file system has no room for what was asked.
+     */
+    VAS_STATUS_NO_SPACE = 111,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

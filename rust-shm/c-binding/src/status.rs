@@ -42,10 +42,14 @@ pub enum VasStatus {
     Internal = 108,
     /// The export belongs to a user whose frames are not accepted.
     WrongOwner = 109,
+    /// This process, or the system, has too many open files.
+    NoDescriptors = 110,
+    /// The file system has no room for what was asked.
+    NoSpace = 111,
 }
 
 impl VasStatus {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::Ok,
         Self::TimedOut,
         Self::Interrupted,
@@ -61,6 +65,8 @@ impl VasStatus {
         Self::Io,
         Self::Internal,
         Self::WrongOwner,
+        Self::NoDescriptors,
+        Self::NoSpace,
     ];
 
     const fn code(self) -> &'static CStr {
@@ -80,6 +86,8 @@ impl VasStatus {
             Self::Io => c"IO",
             Self::Internal => c"INTERNAL",
             Self::WrongOwner => c"WRONG_OWNER",
+            Self::NoDescriptors => c"NO_DESCRIPTORS",
+            Self::NoSpace => c"NO_SPACE",
         }
     }
 

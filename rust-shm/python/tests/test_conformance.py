@@ -169,7 +169,7 @@ def run_error_codes(_: Path) -> None:
     known = {row["code"] for row in rows("camera/error-codes")}
     own = set(typing.get_args(vas_frames.ErrorCode))
     assert own - known == OWN_CODES
-    assert own & known
+    assert own >= {row["code"] for row in rows("camera/error-codes") if row["reader"]}
 
 
 def asked_of_rust(_: Path) -> None:

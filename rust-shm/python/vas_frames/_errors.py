@@ -8,6 +8,7 @@ ErrorCode: TypeAlias = Literal[
     "DESTINATION_TOO_SMALL",
     "INCOMPATIBLE_LAYOUT",
     "IO",
+    "NO_DESCRIPTORS",
     "NO_SPACE",
     "PERMISSION_DENIED",
     "SOURCE_NOT_FOUND",
@@ -28,6 +29,7 @@ class FrameError(Exception):
     | `DESTINATION_TOO_SMALL` | `out` is smaller than the picture, or than its RGB form |
     | `INCOMPATIBLE_LAYOUT` | the files are no frame ring, or one of another layout |
     | `IO` | another error of the operating system; the message names it |
+    | `NO_DESCRIPTORS` | this process, or the system, has too many open files |
     | `NO_SPACE` | the file system has no room for what was asked |
     | `PERMISSION_DENIED` | the operating system refused |
     | `SOURCE_NOT_FOUND` | there is no export at the path |
