@@ -92,7 +92,13 @@ describe('the built package in a realm without clock, randomness, promises, time
       /no module node:fs/,
     );
     const folder = new URL('../dist/', import.meta.url);
-    expect(readdirSync(folder).sort()).toEqual(['index.cjs', 'index.d.cts', 'index.d.ts', 'index.js']);
+    expect(readdirSync(folder).sort()).toEqual([
+      'index.cjs',
+      'index.d.cts',
+      'index.d.ts',
+      'index.js',
+      'index.js.map',
+    ]);
     // What `require` gets is the same file.
     expect(readFileSync(new URL('index.cjs', folder), 'utf8')).toBe(
       "module.exports = require('./index.js');\n",
