@@ -2,8 +2,9 @@
 // pnpm and the dependencies, builds, then runs one of the commands below. Imports nothing but Node.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 
@@ -41,12 +42,15 @@ const commands = {
   async test(args) {
     checkPrograms();
     await build();
+    // Some tests in Rust run FFmpeg; where the system has none, it is the one that npm has brought.
+    const ffmpegFolder = isOnPath('ffmpeg') ? [] : [dirname(ffmpegFromNpm())];
+    const withFfmpeg = { PATH: [process.env.PATH, ...ffmpegFolder].join(delimiter) };
     const counts = { passed: 0, failed: 0 };
     let isGreen = true;
     for (const [command, commandArgs, env] of [
       ['npm', pnpmArgs(['exec', 'vitest', 'run', ...args])],
       // With the fail points, which some tests need; the packages are built without them.
-      ['cargo', ['test', ...rust, '--features', FAULT_INJECTION]],
+      ['cargo', ['test', ...rust, '--features', FAULT_INJECTION], withFfmpeg],
       // The memory model checks run the shipped code on loom's atomics, in a build tree of their own.
       ['cargo', ['test', ...loom], ON_LOOM],
     ]) {
@@ -200,6 +204,10 @@ function checkPython() {
   if (!succeeds('python3', ['-c', 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'])) {
     fail('Python 3.11 or later with venv is needed: `apt-get install python3-venv`, then run this again');
   }
+}
+
+function ffmpegFromNpm() {
+  return createRequire(join(root, 'packages/reference-host/package.json'))('@ffmpeg-installer/ffmpeg').path;
 }
 
 /** What the tests run beside FFmpeg, which npm brings. */

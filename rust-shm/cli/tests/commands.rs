@@ -169,7 +169,7 @@ fn o1_inspect_shows_every_field_and_what_is_wrong() {
 }
 
 #[test]
-fn o1_record_saves_the_pictures_bit_by_bit() {
+fn o1_record_saves_the_pictures_bit_by_bit_as_ffmpeg_reads_them() {
     let stage = Stage::new();
     let base = stage.base();
     let mut camera = Camera::open(&base, "entrance");
@@ -196,7 +196,15 @@ fn o1_record_saves_the_pictures_bit_by_bit() {
     for mut process in processes {
         assert_eq!(process.wait().unwrap().code(), Some(0));
     }
+    // What FFmpeg reads out of the stream is every picture, bit by bit.
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-i"]).arg(&y4m);
+    let decoded = ffmpeg
+        .args(["-pix_fmt", "nv12", "-f", "rawvideo", "-"])
+        .output()
+        .unwrap();
     let saved = fs::read(nv12).unwrap();
+    assert_eq!(decoded.stdout, saved);
     assert_eq!(saved[picture.len()..], picture);
     let saved = fs::read(y4m).unwrap();
     let header = b"YUV4MPEG2 W64 H48 F25:1 Ip C420mpeg2\n";
