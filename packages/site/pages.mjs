@@ -38,6 +38,7 @@ export const sections = [
     pages: [
       { from: 'docs/requirements.md', to: 'requirements.md', title: 'Requirements' },
       { from: 'docs/measurements.md', to: 'measurements.md', title: 'Measurements' },
+      { from: 'docs/peers/peers.md', to: 'peers.md', title: 'Beside the peers' },
       { from: 'docs/scaling.md', to: 'scaling.md', title: 'Many cameras, on paper' },
       { from: 'docs/verification.md', to: 'verification.md', title: 'Verification' },
       { from: 'docs/e2e/e2e.md', to: 'video-undisturbed.md', title: 'Video undisturbed' },
