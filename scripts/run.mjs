@@ -42,15 +42,14 @@ const commands = {
   async test(args) {
     checkPrograms();
     await build();
-    // Some tests in Rust run FFmpeg; where the system has none, it is the one that npm has brought.
-    const ffmpegFolder = isOnPath('ffmpeg') ? [] : [dirname(ffmpegFromNpm())];
-    const withFfmpeg = { PATH: [process.env.PATH, ...ffmpegFolder].join(delimiter) };
+    // Where the system has no FFmpeg, the tests run the one that npm has brought.
+    if (!isOnPath('ffmpeg')) process.env.PATH += `${delimiter}${dirname(ffmpegFromNpm())}`;
     const counts = { passed: 0, failed: 0 };
     let isGreen = true;
     for (const [command, commandArgs, env] of [
       ['npm', pnpmArgs(['exec', 'vitest', 'run', ...args])],
       // With the fail points, which some tests need; the packages are built without them.
-      ['cargo', ['test', ...rust, '--features', FAULT_INJECTION], withFfmpeg],
+      ['cargo', ['test', ...rust, '--features', FAULT_INJECTION]],
       // The memory model checks run the shipped code on loom's atomics, in a build tree of their own.
       ['cargo', ['test', ...loom], ON_LOOM],
     ]) {

@@ -1,12 +1,13 @@
 /** The whole hosts of the integration guide: compiled, or loaded, as they stand, and run with FFmpeg. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openFrameSource } from '@vas/frame-export/reader';
 import ts from 'typescript';
 import { expect, it, onTestFinished } from 'vitest';
+import { findFfmpeg } from '../src/ffmpeg/binary.js';
 import { temporaryFolder, until } from './pipeline.js';
 
 const guide = readFileSync(
@@ -46,7 +47,10 @@ function compile(file: string): string[] {
 
 const SOURCE = ['-v', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=25'];
 
-/** Runs a camera of the example until frames come, kills its FFmpeg, and stops the camera when frames come again. */
+/**
+ * Runs a camera of the example until frames come, kills its FFmpeg at a time at which no other can be started, and stops
+ * the camera when frames come again.
+ */
 async function runHost(module: string, baseDir: string): Promise<void> {
   const folder = join(module, '..');
   const main = join(folder, 'main.mjs');
@@ -57,10 +61,16 @@ async function runHost(module: string, baseDir: string): Promise<void> {
      process.stdin.once('data', stop).unref();
      process.stdin.once('data', () => process.stdin.destroy());`,
   );
+  const programs = temporaryFolder();
+  const program = join(programs, 'ffmpeg');
+  const { path } = await findFfmpeg();
+  symlinkSync(path, program);
   const host = spawn(process.execPath, [main], {
-    env: { ...process.env, AI_FRAME_EXPORT_ENABLED: 'true' },
-    stdio: ['pipe', 'inherit', 'inherit'],
+    env: { ...process.env, PATH: programs, AI_FRAME_EXPORT_ENABLED: 'true' },
+    stdio: ['pipe', 'inherit', 'pipe'],
   });
+  let said = '';
+  host.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   const ended = once(host, 'exit');
   onTestFinished(() => {
     host.kill('SIGKILL');
@@ -79,7 +89,10 @@ async function runHost(module: string, baseDir: string): Promise<void> {
   const [ffmpeg = ''] = readFileSync(`/proc/${host.pid ?? 0}/task/${host.pid ?? 0}/children`, 'utf8').split(
     ' ',
   );
+  rmSync(program);
   process.kill(Number(ffmpeg), 'SIGKILL');
+  await until(() => said.includes('spawn ffmpeg ENOENT'));
+  symlinkSync(path, program);
   const before = newest();
   await until(() => newest() > before + 30);
   host.stdin.write('stop');

@@ -324,7 +324,6 @@ fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 
 #[cfg(test)]
 mod tests {
-
     use super::{ExportOptions, Generations};
     use std::fs;
     use std::path::{Path, PathBuf};

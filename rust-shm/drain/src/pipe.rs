@@ -120,7 +120,6 @@ fn resize(pipe: &OwnedFd, wanted: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-
     use super::{LEAST_BYTES, MOST_BYTES, Pipe, wanted_bytes};
     use rustix::io::{read, write};
     use rustix::pipe::{PipeFlags, fcntl_getpipe_size, pipe_with};

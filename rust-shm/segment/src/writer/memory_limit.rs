@@ -57,7 +57,8 @@ pub(crate) fn memory_limit(dir: impl AsFd) -> Option<MemoryLimit> {
 
 /// The text of a file; empty if it cannot be read. None of these files is ever empty.
 fn text_of(path: impl AsRef<Path>) -> String {
-    // The kernel makes up these texts when they are read, and says nothing of their length: one read takes most of them.
+    // The kernel makes up these texts when they are read and does not know their length before: with `take` it is not
+    // asked for, and one read takes most of them.
     let mut text = Vec::with_capacity(8192);
     match File::open(path).and_then(|file| file.take(u64::MAX).read_to_end(&mut text)) {
         Ok(_) => String::from_utf8_lossy(&text).into_owned(),
