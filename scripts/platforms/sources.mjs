@@ -30,3 +30,10 @@ export function digestOfSources(root) {
 
 /** Where the digest of the sources of a platform's native file stands, beside it. */
 export const SOURCES_FILE = 'sources.sha256';
+
+/** @returns {boolean} whether `build-platforms` has built `file`, in a platform package's folder, of the present sources */
+export function isBuiltForAll(root, folder, file) {
+  const digest = join(folder, SOURCES_FILE);
+  if (!existsSync(join(folder, file)) || !existsSync(digest)) return false;
+  return readFileSync(digest, 'utf8') === digestOfSources(root);
+}

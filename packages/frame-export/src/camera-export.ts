@@ -74,8 +74,8 @@ export type DrainState = 'detached' | 'waiting' | 'publishing' | 'discarding';
 /**
  * Why the frames of the attached pipe are thrown away: the camera was closed; its geometry was changed, and this FFmpeg
  * writes the old one; a framed stream says that its pictures have another size or another pixel format; somebody has
- * cut the files short, or taken the memory before it was reserved; the native part has caught a defect of its own; or the FFmpeg before is just letting go, which
- * takes a frame.
+ * cut the files short, or taken the memory before it was reserved; the native part has caught a defect of its own; or
+ * the FFmpeg before is just letting go, which takes a frame.
  */
 export type DiscardReason =
   'closed' | 'geometry-changed' | 'wrong-size' | 'wrong-format' | 'memory-lost' | 'defect' | 'taking-over';
