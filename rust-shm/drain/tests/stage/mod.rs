@@ -58,6 +58,8 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        // A mount of `mount_tmpfs` keeps its folder from being removed.
+        rustix::mount::unmount(&self.base_dir, rustix::mount::UnmountFlags::DETACH).ok();
         fs::remove_dir_all(&self.base_dir).ok();
     }
 }
