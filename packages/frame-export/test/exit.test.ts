@@ -37,11 +37,14 @@ describe('a host that ends without closing its cameras', () => {
     [
       'the end of a worker',
       `new Worker(\`
+         import { readdirSync } from 'node:fs';
+         import { workerData as baseDir } from 'node:worker_threads';
          import { createFrameExporter } from '@vas/frame-export';
-         const exporter = createFrameExporter({ baseDir: process.argv[2], env: { AI_FRAME_EXPORT_ENABLED: 'true' } });
+         const exporter = createFrameExporter({ baseDir, env: { AI_FRAME_EXPORT_ENABLED: 'true' } });
          exporter.openCamera({ cameraId: 'w', width: 64, height: 48 });
-         process.exit(3);\`, { eval: true, argv: [process.argv[1]] }).once('exit', () => process.exit());`,
-      0,
+         process.exit(readdirSync(baseDir).includes('w') ? 3 : 4);\`, { eval: true, workerData: process.argv[1] })
+         .once('exit', (code) => process.exit(code));`,
+      3,
       '',
     ],
   ])('P2.6: removes its files after %s', (_, ending, code, words) => {
