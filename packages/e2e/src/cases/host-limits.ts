@@ -22,11 +22,7 @@ async function restart(stage: Stage): Promise<boolean> {
 
 async function isExported(stage: Stage): Promise<boolean> {
   const { events } = await statusOfFirst(stage);
-  return events
-    .filter(({ type }) => type === 'ffmpeg-started')
-    .some((event, index, all) => {
-      return index === all.length - 1 && event.type === 'ffmpeg-started' && event.isExported;
-    });
+  return events.filter((event) => event.type === 'ffmpeg-started').at(-1)?.isExported === true;
 }
 
 /** The codes of the reasons why the host had to start FFmpeg without its raw output. */
