@@ -123,6 +123,19 @@ describe('every file', () => {
   });
 });
 
+describe('the crates', () => {
+  it('lint what is shipped alike, all of them', () => {
+    const lints = [
+      '#![warn(\n    missing_docs,\n    unreachable_pub,\n    clippy::unwrap_used,\n    clippy::expect_used,\n    clippy::panic\n)]',
+      '#![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss)]',
+    ].join('\n');
+    const members = /^members = \[(.*)\]$/m.exec(read('rust-shm/Cargo.toml'))?.[1] ?? '';
+    const crates = [...members.matchAll(/"([\w-]+)"/g)].map(([, crate = '']) => crate);
+    expect(crates.length).toBeGreaterThan(7);
+    expect(crates.filter((crate) => !read(`rust-shm/${crate}/src/lib.rs`).includes(lints))).toEqual([]);
+  });
+});
+
 describe('the imports', () => {
   it('are held free of circles by the lint', async () => {
     const folder = mkdtempSync(fileURLToPath(new URL('.circle-', import.meta.url)));
