@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { stripVTControlCharacters } from 'node:util';
+import { countsOf, failuresOf } from './suite-output.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -38,27 +38,18 @@ const commands = {
     await run('node', ['packages/reference-host/dist/demo.js', ...args]);
   },
 
-  // Every suite runs even if one before it failed; the last line counts them all.
   async test(args) {
     checkPrograms();
     await build();
     // Where the system has no FFmpeg, the tests run the one that npm has brought.
     if (!isOnPath('ffmpeg')) process.env.PATH += `${delimiter}${dirname(ffmpegFromNpm())}`;
-    const counts = { passed: 0, failed: 0 };
-    let isGreen = true;
-    for (const [command, commandArgs, env] of [
+    await runSuites([
       ['npm', pnpmArgs(['exec', 'vitest', 'run', ...args])],
       // With the fail points, which some tests need; the packages are built without them.
-      ['cargo', ['test', ...rust, '--features', FAULT_INJECTION]],
+      ['cargo', ['test', ...rust, '--no-fail-fast', '--features', FAULT_INJECTION]],
       // The memory model checks run the shipped code on loom's atomics, in a build tree of their own.
-      ['cargo', ['test', ...loom], ON_LOOM],
-    ]) {
-      const { code, output } = await runCounted(command, commandArgs, env);
-      isGreen &&= code === 0;
-      addCounts(counts, output);
-    }
-    console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
-    if (!isGreen || counts.passed === 0) fail('the tests did not pass');
+      ['cargo', ['test', ...loom, '--no-fail-fast'], ON_LOOM],
+    ]);
   },
 
   // The Python package, built as it is published and installed into an environment of its own. Not part of `test`:
@@ -79,15 +70,7 @@ const commands = {
     await pip(...readdirSync(join(root, wheels, platform)).map((wheel) => `${wheels}/${platform}/${wheel}`));
     // Not `python -m pytest`, which would import the package from the sources.
     const config = ['-c', 'rust-shm/python/pyproject.toml', '--rootdir', 'rust-shm/python'];
-    const { code, output } = await runCounted(`${folder}/venv/bin/pytest`, [
-      ...config,
-      'rust-shm/python/tests',
-      ...args,
-    ]);
-    const counts = { passed: 0, failed: 0 };
-    addCounts(counts, output);
-    console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
-    if (code !== 0 || counts.passed === 0) fail('the tests did not pass');
+    await runSuites([[`${folder}/venv/bin/pytest`, [...config, 'rust-shm/python/tests', ...args]]]);
   },
 
   async lint() {
@@ -271,15 +254,27 @@ async function run(command, args, { quiet = false, env } = {}) {
   if (code !== 0) process.exit(code);
 }
 
-/** Runs a test suite, passes its output through and returns it as well. */
-async function runCounted(command, args, env) {
-  const child = start(command, args, { stdio: ['inherit', 'pipe', 'inherit'], env });
+/**
+ * Runs every test suite, even if one before it failed. The last lines say what failed, and count the tests of all:
+ * where only the end of the output is kept, it is enough.
+ */
+async function runSuites(suites) {
   let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    output += text;
-    process.stdout.write(text);
-  });
-  return { code: await ended(child), output };
+  let isGreen = true;
+  for (const [command, args, env] of suites) {
+    const child = start(command, args, { stdio: ['inherit', 'pipe', 'pipe'], env });
+    for (const stream of ['stdout', 'stderr']) {
+      child[stream].setEncoding('utf8').on('data', (text) => {
+        output += text;
+        process[stream].write(text);
+      });
+    }
+    if ((await ended(child)) !== 0) isGreen = false;
+  }
+  const { passed, failed } = countsOf(output);
+  for (const failure of failuresOf(output)) console.log(`\nfailed: ${failure}`);
+  console.log(`\n${passed} passed, ${failed} failed`);
+  if (!isGreen || passed === 0) fail('the tests did not pass');
 }
 
 const running = new Set();
@@ -298,18 +293,6 @@ function ended(child) {
       resolve(code ?? 128 + constants.signals[signal]);
     });
   });
-}
-
-/**
- * Adds up the closing lines of vitest ("Tests  1 failed | 20 passed (21)"), of cargo ("20 passed; 1 failed") and of
- * pytest ("== 1 failed, 20 passed in 3.21s ==").
- */
-function addCounts(counts, output) {
-  const plain = stripVTControlCharacters(output);
-  for (const [line] of plain.matchAll(/^ *Tests .*$|^test result: .*$|^=+ .* in [\d.]+s\b.*=+$/gm)) {
-    counts.passed += Number(/(\d+) passed/.exec(line)?.[1] ?? 0);
-    counts.failed += Number(/(\d+) failed/.exec(line)?.[1] ?? 0);
-  }
 }
 
 function fail(message) {

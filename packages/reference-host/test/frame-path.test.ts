@@ -192,7 +192,7 @@ describe('a camera whose export cannot be had', () => {
     rmSync(baseDir);
     process.kill(host.ffmpegPid ?? Number.NaN, 'SIGKILL');
     await until(() => started(events).length === 2);
-    expect(started(events)[1]).toMatchObject({ isExported: true });
+    expect(started(events)[1], JSON.stringify(events)).toMatchObject({ isExported: true });
     const reader = follow(baseDir);
     await until(() => reader.frames.length > 10);
   });
