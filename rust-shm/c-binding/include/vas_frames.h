@@ -400,8 +400,8 @@ size_t vas_frames_last_message(char *into,
 uint32_t vas_frames_abi_version(void);
 
 /**
- * Opens a camera by its id. `base_dir` may be NULL for /dev/shm/vas, `options` for the usual ones. On success `*camera` is what to close later,
- * otherwise NULL.
+ * Opens a camera by its id. `base_dir` may be NULL for /dev/shm/vas, `options` for the usual ones. On success
+ * `*camera` is what to close later, otherwise NULL.
  */
 VasStatus vas_frames_open(const char *base_dir,
                           const char *camera_id,

@@ -48,8 +48,8 @@ pub extern "C" fn vas_frames_abi_version() -> u32 {
     VAS_FRAMES_ABI_VERSION
 }
 
-/// Opens a camera by its id. `base_dir` may be NULL for /dev/shm/vas, `options` for the usual ones. On success `*camera` is what to close later,
-/// otherwise NULL.
+/// Opens a camera by its id. `base_dir` may be NULL for /dev/shm/vas, `options` for the usual ones. On success
+/// `*camera` is what to close later, otherwise NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vas_frames_open(
     base_dir: *const c_char,
@@ -61,17 +61,13 @@ pub unsafe extern "C" fn vas_frames_open(
         // SAFETY: NULL or a text, as the caller promises.
         let base_dir = unsafe { path(base_dir) }.unwrap_or_else(|| DEFAULT_BASE_DIR.into());
         // SAFETY: as above.
-        let Some(id) = (unsafe { text(camera_id) }) else {
-            return bad_option("camera_id is NULL");
-        };
-        match CameraId::new(&id.to_string_lossy()) {
-            // SAFETY: the caller promises to this function what is asked for.
-            Ok(id) => unsafe { open_at(&base_dir.join(id.as_str()), options, camera) },
-            Err(error) => {
-                say(&error);
-                VasStatus::BadCameraId
-            }
-        }
+        let id = unsafe { text(camera_id) }.ok_or_else(|| bad_option("camera_id is NULL"))?;
+        let id = CameraId::new(&id.to_string_lossy()).map_err(|error| {
+            say(&error);
+            VasStatus::BadCameraId
+        })?;
+        // SAFETY: the caller promises to this function what is asked for.
+        unsafe { open_at(&base_dir.join(id.as_str()), options, camera) }
     })
 }
 
@@ -82,11 +78,11 @@ pub unsafe extern "C" fn vas_frames_open_path(
     options: *const VasOptions,
     camera: *mut *mut VasCamera,
 ) -> VasStatus {
-    // SAFETY: NULL or a text, as the caller promises.
-    entry(|| match unsafe { path(folder) } {
+    entry(|| {
+        // SAFETY: NULL or a text, as the caller promises.
+        let path = unsafe { path(folder) }.ok_or_else(|| bad_option("folder is NULL"))?;
         // SAFETY: the caller promises to this function what is asked for.
-        Some(path) => unsafe { open_at(&path, options, camera) },
-        None => bad_option("folder is NULL"),
+        unsafe { open_at(&path, options, camera) }
     })
 }
 
@@ -98,7 +94,7 @@ pub unsafe extern "C" fn vas_frames_close(camera: *mut VasCamera) {
             // SAFETY: it came from `open_at`, and the caller does not use it after this.
             drop(unsafe { Box::from_raw(camera) });
         }
-        VasStatus::Ok
+        Ok(())
     });
 }
 
@@ -108,10 +104,8 @@ pub unsafe extern "C" fn vas_frames_close(camera: *mut VasCamera) {
 pub unsafe extern "C" fn vas_frames_wait(camera: *mut VasCamera, timeout_ns: u64) -> VasStatus {
     entry(|| {
         // SAFETY: NULL or open, and used by this thread alone, as the caller promises.
-        match unsafe { camera.as_mut() } {
-            Some(VasCamera(follower)) => ended(wait_until(follower, Deadline::after(timeout_ns))),
-            None => bad_option("camera is NULL"),
-        }
+        let follower = unsafe { follower_of(camera) }?;
+        wait_until(follower, Deadline::after(timeout_ns))
     })
 }
 
@@ -126,7 +120,7 @@ pub unsafe extern "C" fn vas_frames_wait_any(
 ) -> VasStatus {
     entry(|| {
         if cameras.is_null() || count == 0 || count > VAS_FRAMES_MOST_AWAITED {
-            return bad_option("there are no cameras to wait for, or too many");
+            return Err(bad_option("there are no cameras to wait for, or too many"));
         }
         let deadline = Deadline::after(timeout_ns);
         let mut sources = [const { None }; VAS_FRAMES_MOST_AWAITED];
@@ -138,19 +132,19 @@ pub unsafe extern "C" fn vas_frames_wait_any(
                 let camera = unsafe { *camera };
                 // SAFETY: NULL or open, and used by this thread alone, as the caller promises.
                 let Some(VasCamera(follower)) = (unsafe { camera.as_mut() }) else {
-                    return bad_option("one of the cameras is NULL");
+                    return Err(bad_option("one of the cameras is NULL"));
                 };
                 if catch_up(follower) {
                     // SAFETY: NULL or a place for a number, as the caller promises.
                     if let Some(ready) = unsafe { ready.as_mut() } {
                         *ready = place;
                     }
-                    return VasStatus::Ok;
+                    return Ok(());
                 }
                 *source = Some((Arc::clone(follower.source()), follower.last_frame_id()));
             }
             let Some((filler, _)) = &sources[0] else {
-                return VasStatus::TimedOut;
+                return Err(VasStatus::TimedOut);
             };
             let filler = Awaited {
                 source: filler,
@@ -165,9 +159,7 @@ pub unsafe extern "C" fn vas_frames_wait_any(
                     };
                 }
             }
-            if let Err(end) = wait_slice(&awaited[..count], deadline) {
-                return end;
-            }
+            wait_slice(&awaited[..count], deadline)?;
         }
     })
 }
@@ -212,19 +204,14 @@ pub unsafe extern "C" fn vas_frames_copy_at(
 ) -> VasStatus {
     entry(|| {
         // SAFETY: NULL or open, and used by this thread alone, as the caller promises.
-        let Some(VasCamera(follower)) = (unsafe { camera.as_mut() }) else {
-            return bad_option("camera is NULL");
-        };
+        let follower = unsafe { follower_of(camera) }?;
         // SAFETY: NULL or room for `len` bytes, as the caller promises.
-        let Some(bytes) = (unsafe { destination(into, len) }) else {
-            return bad_option("into is NULL");
-        };
+        let bytes = unsafe { destination(into, len) }?;
         let source = follower.source();
-        match source.reader().copy(id, bytes) {
-            // SAFETY: NULL or a place for a frame, as the caller promises.
-            Ok(record) => unsafe { tell(frame, source, &record, 0) },
-            Err(miss) => missed(miss),
-        }
+        let record = source.reader().copy(id, bytes).map_err(missed)?;
+        // SAFETY: NULL or a place for a frame, as the caller promises.
+        unsafe { tell(frame, source, &record, 0) };
+        Ok(())
     })
 }
 
@@ -242,39 +229,29 @@ pub unsafe extern "C" fn vas_frames_look_newest(
 ) -> VasStatus {
     entry(|| {
         // SAFETY: NULL or open, and used by this thread alone, as the caller promises.
-        let Some(VasCamera(follower)) = (unsafe { camera.as_mut() }) else {
-            return bad_option("camera is NULL");
-        };
-        let Some(look) = look else {
-            return bad_option("look is NULL");
-        };
+        let follower = unsafe { follower_of(camera) }?;
+        let look = look.ok_or_else(|| bad_option("look is NULL"))?;
         let deadline = Deadline::after(timeout_ns);
         let mut outcome = VasStatus::Overwritten;
         for _ in 0..LOOKS {
-            if let Err(end) = wait_until(follower, deadline) {
-                return end;
-            }
+            wait_until(follower, deadline)?;
             let source = Arc::clone(follower.source());
             let Some(id) = source.reader().newest_after(follower.last_frame_id()) else {
                 continue;
             };
             let before = follower.missed_before(id);
-            let seen = source.reader().look(id, |record, picture| {
-                let picture = in_place(&source, record, before, picture);
-                // SAFETY: the caller has promised a function that can be called with this context; the picture lives
-                // until it returns.
-                unsafe { look(context, &raw const picture) };
-            });
-            match seen {
-                Ok((record, ())) => {
+            // SAFETY: the caller promises a function that can be called with this context.
+            match unsafe { look_at(&source, id, before, look, context) } {
+                Ok(record) => {
                     let before = follower.take(&source, &record).unwrap_or(0);
                     // SAFETY: NULL or a place for a frame, as the caller promises.
-                    return unsafe { tell(frame, &source, &record, before) };
+                    unsafe { tell(frame, &source, &record, before) };
+                    return Ok(());
                 }
                 Err(miss) => outcome = missed(miss),
             }
         }
-        outcome
+        Err(outcome)
     })
 }
 
@@ -290,24 +267,15 @@ pub unsafe extern "C" fn vas_frames_look_at(
 ) -> VasStatus {
     entry(|| {
         // SAFETY: NULL or open, and used by this thread alone, as the caller promises.
-        let Some(VasCamera(follower)) = (unsafe { camera.as_mut() }) else {
-            return bad_option("camera is NULL");
-        };
-        let Some(look) = look else {
-            return bad_option("look is NULL");
-        };
+        let follower = unsafe { follower_of(camera) }?;
+        let look = look.ok_or_else(|| bad_option("look is NULL"))?;
         let source = follower.source();
-        let seen = source.reader().look(id, |record, picture| {
-            let picture = in_place(source, record, 0, picture);
-            // SAFETY: the caller has promised a function that can be called with this context; the picture lives until
-            // it returns.
-            unsafe { look(context, &raw const picture) };
-        });
-        match seen {
-            // SAFETY: NULL or a place for a frame, as the caller promises.
-            Ok((record, ())) => unsafe { tell(frame, source, &record, 0) },
-            Err(miss) => missed(miss),
-        }
+        // SAFETY: the caller promises a function that can be called with this context.
+        let seen = unsafe { look_at(source, id, 0, look, context) };
+        let record = seen.map_err(missed)?;
+        // SAFETY: NULL or a place for a frame, as the caller promises.
+        unsafe { tell(frame, source, &record, 0) };
+        Ok(())
     })
 }
 
@@ -320,7 +288,7 @@ pub unsafe extern "C" fn vas_frames_newest_id(camera: *const VasCamera) -> u64 {
         if let Some(VasCamera(follower)) = unsafe { camera.as_ref() } {
             newest = follower.source().reader().newest_id();
         }
-        VasStatus::Ok
+        Ok(())
     });
     newest
 }
@@ -333,13 +301,9 @@ pub unsafe extern "C" fn vas_frames_health(
 ) -> VasStatus {
     entry(|| {
         // SAFETY: NULL or open, and used by this thread alone, as the caller promises.
-        let Some(VasCamera(follower)) = (unsafe { camera.as_mut() }) else {
-            return bad_option("camera is NULL");
-        };
+        let follower = unsafe { follower_of(camera) }?;
         // SAFETY: NULL or a place for a report, as the caller promises.
-        let Some(report) = (unsafe { report.as_mut() }) else {
-            return bad_option("report is NULL");
-        };
+        let report = unsafe { report.as_mut() }.ok_or_else(|| bad_option("report is NULL"))?;
         catch_up(follower);
         let found = follower.source().health_report();
         *report = VasHealthReport {
@@ -348,7 +312,7 @@ pub unsafe extern "C" fn vas_frames_health(
             heartbeat_age_ns: found.heartbeat_age_ns,
             frame_age_ns: found.frame_age_ns.unwrap_or(0),
         };
-        VasStatus::Ok
+        Ok(())
     })
 }
 
@@ -361,15 +325,11 @@ pub unsafe extern "C" fn vas_frames_geometry(
 ) -> VasStatus {
     entry(|| {
         // SAFETY: NULL or open, and used by this thread alone, as the caller promises.
-        let Some(VasCamera(follower)) = (unsafe { camera.as_ref() }) else {
-            return bad_option("camera is NULL");
-        };
+        let camera = unsafe { camera.as_ref() }.ok_or_else(|| bad_option("camera is NULL"))?;
         // SAFETY: NULL or a place for a geometry, as the caller promises.
-        let Some(geometry) = (unsafe { geometry.as_mut() }) else {
-            return bad_option("geometry is NULL");
-        };
-        *geometry = VasGeometry::of(follower.source().reader().header());
-        VasStatus::Ok
+        let geometry = unsafe { geometry.as_mut() }.ok_or_else(|| bad_option("geometry is NULL"))?;
+        *geometry = VasGeometry::of(camera.0.source().reader().header());
+        Ok(())
     })
 }
 
@@ -407,11 +367,13 @@ unsafe fn path(path: *const c_char) -> Option<PathBuf> {
 /// # Safety
 ///
 /// `options` is NULL or leads to options, `camera` is NULL or leads to a place for a pointer.
-unsafe fn open_at(path: &Path, options: *const VasOptions, camera: *mut *mut VasCamera) -> VasStatus {
+unsafe fn open_at(
+    path: &Path,
+    options: *const VasOptions,
+    camera: *mut *mut VasCamera,
+) -> Result<(), VasStatus> {
     // SAFETY: promised by the caller.
-    let Some(camera) = (unsafe { camera.as_mut() }) else {
-        return bad_option("camera is NULL");
-    };
+    let camera = unsafe { camera.as_mut() }.ok_or_else(|| bad_option("camera is NULL"))?;
     *camera = std::ptr::null_mut();
     // SAFETY: promised by the caller.
     let options = unsafe { options.as_ref() }.copied().unwrap_or_default();
@@ -419,27 +381,35 @@ unsafe fn open_at(path: &Path, options: *const VasOptions, camera: *mut *mut Vas
         owner if owner == VasOwner::Trusted as i32 => Owner::Trusted,
         owner if owner == VasOwner::User as i32 => Owner::User(options.user),
         owner if owner == VasOwner::Anyone as i32 => Owner::Anyone,
-        _ => return bad_option("owner is no VasOwner"),
+        _ => return Err(bad_option("owner is no VasOwner")),
     };
     let options = SourceOptions {
         owner,
         ..SourceOptions::default()
     };
-    match Follower::open(path, options) {
-        Ok(follower) => {
-            *camera = Box::into_raw(Box::new(VasCamera(follower)));
-            VasStatus::Ok
-        }
-        Err(error) => refused(&error),
-    }
+    let follower = Follower::open(path, options).map_err(|error| refused(&error))?;
+    *camera = Box::into_raw(Box::new(VasCamera(follower)));
+    Ok(())
+}
+
+/// # Safety
+///
+/// `camera` is NULL or open, and nothing else uses it for `'a`.
+unsafe fn follower_of<'a>(camera: *mut VasCamera) -> Result<&'a mut Follower, VasStatus> {
+    // SAFETY: promised by the caller.
+    let camera = unsafe { camera.as_mut() }.ok_or_else(|| bad_option("camera is NULL"))?;
+    Ok(&mut camera.0)
 }
 
 /// # Safety
 ///
 /// `into` is NULL, or nothing else uses the `len` bytes that it leads to for `'a`.
-unsafe fn destination<'a>(into: *mut u8, len: usize) -> Option<&'a mut [u8]> {
+unsafe fn destination<'a>(into: *mut u8, len: usize) -> Result<&'a mut [u8], VasStatus> {
+    if into.is_null() {
+        return Err(bad_option("into is NULL"));
+    }
     // SAFETY: promised by the caller.
-    (!into.is_null()).then(|| unsafe { std::slice::from_raw_parts_mut(into, len) })
+    Ok(unsafe { std::slice::from_raw_parts_mut(into, len) })
 }
 
 /// Whether there is a frame that was not taken yet, in this ring or in the one that took its place.
@@ -474,10 +444,6 @@ fn wait_slice(awaited: &[Awaited<'_>], deadline: Deadline) -> Result<(), VasStat
     }
 }
 
-fn ended(waited: Result<(), VasStatus>) -> VasStatus {
-    waited.err().unwrap_or(VasStatus::Ok)
-}
-
 fn missed(miss: Miss) -> VasStatus {
     say(&miss);
     match miss {
@@ -500,31 +466,26 @@ unsafe fn copy(
 ) -> VasStatus {
     entry(|| {
         // SAFETY: NULL or open, and used by this thread alone, as the caller promises.
-        let Some(VasCamera(follower)) = (unsafe { camera.as_mut() }) else {
-            return bad_option("camera is NULL");
-        };
+        let follower = unsafe { follower_of(camera) }?;
         // SAFETY: NULL or room for `len` bytes, as the caller promises.
-        let Some(bytes) = (unsafe { destination(into, len) }) else {
-            return bad_option("into is NULL");
-        };
+        let bytes = unsafe { destination(into, len) }?;
         let deadline = Deadline::after(timeout_ns);
         loop {
-            if let Err(end) = wait_until(follower, deadline) {
-                return end;
-            }
+            wait_until(follower, deadline)?;
             match copy(follower, bytes) {
                 Ok(taken) => {
                     // SAFETY: NULL or a place for a frame, as the caller promises.
-                    return unsafe { tell(frame, follower.source(), &taken.record, taken.missed) };
+                    unsafe { tell(frame, follower.source(), &taken.record, taken.missed) };
+                    return Ok(());
                 }
                 // The writer was faster: there is a newer one. Unless the ring is damaged, and has none.
                 Err(miss @ (Miss::Overwritten | Miss::NothingNewer | Miss::Damaged)) => {
                     if deadline.left().is_zero() {
-                        return missed(miss);
+                        return Err(missed(miss));
                     }
                     std::thread::sleep(PAUSE);
                 }
-                Err(miss) => return missed(miss),
+                Err(miss) => return Err(missed(miss)),
             }
         }
     })
@@ -533,12 +494,31 @@ unsafe fn copy(
 /// # Safety
 ///
 /// `frame` is NULL or leads to a place for a frame.
-unsafe fn tell(frame: *mut VasFrame, source: &FrameSource, record: &FrameRecord, missed: u64) -> VasStatus {
+unsafe fn tell(frame: *mut VasFrame, source: &FrameSource, record: &FrameRecord, missed: u64) {
     // SAFETY: promised by the caller.
     if let Some(frame) = unsafe { frame.as_mut() } {
         *frame = VasFrame::new(record, missed, source.reader().header().identity());
     }
-    VasStatus::Ok
+}
+
+/// Calls `look` with the picture of frame `id` in place. The record, if what `look` saw was that frame.
+///
+/// # Safety
+///
+/// `look` can be called with `context`.
+unsafe fn look_at(
+    source: &FrameSource,
+    id: u64,
+    missed: u64,
+    look: unsafe extern "C" fn(*mut c_void, *const VasPicture),
+    context: *mut c_void,
+) -> Result<FrameRecord, Miss> {
+    let (record, ()) = source.reader().look(id, |record, picture| {
+        let picture = in_place(source, record, missed, picture);
+        // SAFETY: promised by the caller; the picture lives until `look` returns.
+        unsafe { look(context, &raw const picture) };
+    })?;
+    Ok(record)
 }
 
 fn in_place(source: &FrameSource, record: &FrameRecord, missed: u64, picture: RacyBytes<'_>) -> VasPicture {

@@ -145,12 +145,14 @@ pub(crate) fn bad_option(what: &'static str) -> VasStatus {
     VasStatus::BadOption
 }
 
-/// Runs the body of a function of the interface; a panic becomes [`VasStatus::Internal`].
-pub(crate) fn entry(body: impl FnOnce() -> VasStatus) -> VasStatus {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+/// Runs the body of a function of the interface, which has put down why it fails; a panic becomes
+/// [`VasStatus::Internal`].
+pub(crate) fn entry(body: impl FnOnce() -> Result<(), VasStatus>) -> VasStatus {
+    let ended = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         say(&panic_message(panic.as_ref()));
-        VasStatus::Internal
-    })
+        Err(VasStatus::Internal)
+    });
+    ended.err().unwrap_or(VasStatus::Ok)
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> &str {
