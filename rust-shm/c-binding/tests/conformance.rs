@@ -1,5 +1,7 @@
 //! The conformance data of the protocol, asked through the functions that a program in C calls.
 
+#[path = "../../protocol/tests/conformance_data/mod.rs"]
+mod conformance_data;
 mod stage;
 
 use std::collections::BTreeSet;
@@ -12,6 +14,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::ptr::{null, null_mut};
 
+use conformance_data::{FOLDER, Run, number, patches, rows};
 use serde_json::{Value, json};
 use stage::camera::Camera;
 use stage::{Folder, HERE};
@@ -21,7 +24,7 @@ use vas_frames::*;
 
 /// What is done with a file of the folder.
 enum Way {
-    Run(fn(&Value)),
+    Run(Run),
     /// Why a program that opens cameras cannot ask it.
     CannotAsk(&'static str),
 }
@@ -57,13 +60,13 @@ const ORDINARY: [&str; 5] = ["OK", "TIMED_OUT", "INTERRUPTED", "OVERWRITTEN", "N
 
 #[test]
 fn p2_18_every_file_of_the_conformance_data_holds_in_c_or_says_why_it_cannot_be_asked() {
-    let folder = Path::new(HERE).join("../protocol/conformance");
+    let folder = Path::new(FOLDER);
     let mut files = BTreeSet::new();
-    for kind in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+    for kind in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         // Beside the folders there is a README.
         for entry in fs::read_dir(&kind).into_iter().flatten() {
             let path = entry.unwrap().path();
-            let name = path.strip_prefix(&folder).unwrap().with_extension("");
+            let name = path.strip_prefix(folder).unwrap().with_extension("");
             files.insert(name.to_str().unwrap().to_owned());
         }
     }
@@ -78,16 +81,6 @@ fn p2_18_every_file_of_the_conformance_data_holds_in_c_or_says_why_it_cannot_be_
             Way::CannotAsk(reason) => assert!(!reason.is_empty(), "{name}"),
         }
     }
-}
-
-fn rows(file: &Value) -> &Vec<Value> {
-    let rows = file["rows"].as_array().unwrap();
-    assert!(!rows.is_empty());
-    rows
-}
-
-fn number(value: &Value) -> u64 {
-    value.as_u64().unwrap()
 }
 
 /// A golden ring in a folder of its own.
@@ -118,12 +111,8 @@ impl Ring {
 
     /// Writes the patches of a row.
     fn patch(&self, row: &Value) {
-        for patch in row["patches"].as_array().unwrap() {
-            let digits = patch[1].as_str().unwrap().as_bytes().chunks(2);
-            let bytes: Vec<_> = digits
-                .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-                .collect();
-            self.replace(number(&patch[0]) as usize, &bytes);
+        for (offset, bytes) in patches(row) {
+            self.replace(offset, &bytes);
         }
     }
 

@@ -1,21 +1,20 @@
 //! The end of a ring changes the word that readers wait on, and nothing that it says of frames.
 #![cfg(not(loom))]
 
+mod identity;
+
 use std::sync::Barrier;
 use std::thread;
 
+use identity::FIRST;
 use vas_frame_protocol::{
     FrameStamp, Geometry, HeapRing, Reader, RingIdentity, RingShape, State, Writer, change_bell, set_state,
 };
 
 fn ring() -> HeapRing {
     let identity = RingIdentity {
-        epoch: [0; 16],
-        generation: 1,
         first_frame_id: 5,
-        data_inode: 0,
-        created_ns: 0,
-        created_wall_ns: 0,
+        ..FIRST
     };
     let shape = RingShape::new(Geometry::nv12(2, 2).unwrap(), 3).unwrap();
     HeapRing::new(shape, &identity).unwrap()

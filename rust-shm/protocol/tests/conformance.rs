@@ -1,22 +1,20 @@
 //! The conformance data that can be asked of the bytes of a ring. A file that is not run here fails the test.
 #![cfg(not(any(loom, miri)))]
 
+mod conformance_data;
+mod identity;
 mod slow_reader;
 
-use std::collections::BTreeMap;
 use std::fs;
 
+use conformance_data::{Run, number, patches, rows, run_every_file};
+use identity::FIRST;
 use serde_json::{Value, json};
 use vas_frame_protocol::{
-    ChromaSiting, ColourRange, Colours, Geometry, HeapRing, Miss, Reader, RingIdentity, RingShape, State,
-    layout,
+    ChromaSiting, ColourRange, Colours, Geometry, HeapRing, Miss, Reader, RingShape, State, layout,
 };
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/ring");
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden");
-
-/// What runs a file.
-type Run = fn(&Value);
 
 const FILES: [(&str, Run); 7] = [
     ("walks", walks),
@@ -30,32 +28,7 @@ const FILES: [(&str, Run); 7] = [
 
 #[test]
 fn p2_18_every_file_of_the_conformance_data_for_rings_holds() {
-    let mut files: BTreeMap<String, Value> = fs::read_dir(FOLDER)
-        .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            (name, serde_json::from_slice(&fs::read(path).unwrap()).unwrap())
-        })
-        .collect();
-    for (name, run) in FILES {
-        run(&files.remove(name).unwrap());
-    }
-    assert_eq!(
-        files.into_keys().collect::<Vec<_>>(),
-        [""; 0],
-        "nobody runs these"
-    );
-}
-
-fn rows(file: &Value) -> &Vec<Value> {
-    let rows = file["rows"].as_array().unwrap();
-    assert!(!rows.is_empty());
-    rows
-}
-
-fn number(value: &Value) -> u64 {
-    value.as_u64().unwrap()
+    run_every_file("ring", &FILES);
 }
 
 /// The bytes of the golden ring of a row, and those with which its patches replace some of them.
@@ -64,11 +37,8 @@ fn bytes_of(row: &Value) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
         |extension| fs::read(format!("{GOLDEN}/{}.{extension}", row["ring"].as_str().unwrap())).unwrap();
     let (meta, data) = (golden("meta"), golden("data"));
     let mut patched = meta.clone();
-    for patch in row["patches"].as_array().unwrap() {
-        let offset = number(&patch[0]) as usize;
-        for (i, digits) in patch[1].as_str().unwrap().as_bytes().chunks(2).enumerate() {
-            patched[offset + i] = u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap();
-        }
+    for (offset, bytes) in patches(row) {
+        patched[offset..offset + bytes.len()].copy_from_slice(&bytes);
     }
     (meta, patched, data)
 }
@@ -205,15 +175,7 @@ fn colours(file: &Value) {
         let shape = RingShape::new(Geometry::nv12(2, 2).unwrap(), 3)
             .unwrap()
             .with_colours(told);
-        let identity = RingIdentity {
-            epoch: [1; 16],
-            generation: 1,
-            first_frame_id: 1,
-            data_inode: 0,
-            created_ns: 0,
-            created_wall_ns: 0,
-        };
-        let ring = HeapRing::new(shape, &identity).unwrap();
+        let ring = HeapRing::new(shape, &FIRST).unwrap();
         assert_eq!(ring.meta_to_vec()[248..253], stored(row), "{row}");
     }
 }

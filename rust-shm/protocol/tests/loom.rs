@@ -10,6 +10,7 @@
 //! nothing from what changes there.
 #![cfg(loom)]
 
+mod identity;
 mod model_ring;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@
 //! Each rule has a twin in which it is broken, and in which loom must find the sleeper.
 #![cfg(loom)]
 
+mod identity;
 mod model_ring;
 
 use std::collections::VecDeque;

@@ -1,8 +1,11 @@
 //! Random sequences of whole operations against a plain model of the ring.
 #![cfg(not(loom))]
 
+mod identity;
+
 use std::collections::HashMap;
 
+use identity::FIRST;
 use proptest::prelude::*;
 use vas_frame_protocol::{
     Counters, FrameStamp, Geometry, HeapRing, Miss, Reader, RingIdentity, RingShape, Writer, WrongSize,
@@ -287,15 +290,7 @@ proptest! {
 #[test]
 fn p1_4_a_destination_that_is_too_small_is_told_and_not_touched() {
     let geometry = Geometry::nv12(4, 4).unwrap();
-    let identity = RingIdentity {
-        epoch: [0; 16],
-        generation: 1,
-        first_frame_id: 1,
-        data_inode: 0,
-        created_ns: 0,
-        created_wall_ns: 0,
-    };
-    let ring = HeapRing::new(RingShape::new(geometry, 3).unwrap(), &identity).unwrap();
+    let ring = HeapRing::new(RingShape::new(geometry, 3).unwrap(), &FIRST).unwrap();
     // SAFETY: the only writer.
     let mut writer = unsafe { Writer::new(&ring) }.unwrap();
     writer.push(&[9; 24], &FrameStamp::default()).unwrap();

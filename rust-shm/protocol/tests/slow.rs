@@ -1,6 +1,7 @@
 //! Slow readers, in model time. How much they get at which length of a look is conformance data.
 #![cfg(not(loom))]
 
+mod identity;
 mod slow_reader;
 
 use slow_reader::{Clock, INTERVAL, read, ring};

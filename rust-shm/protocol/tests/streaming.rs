@@ -5,14 +5,15 @@
 //! that lets streaming stores overtake others (seen on AMD EPYC, family 25).
 #![cfg(not(any(loom, miri)))]
 
+mod identity;
+
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vas_frame_protocol::{
-    FrameStamp, Geometry, HeapRing, Miss, RacyBytes, Reader, RingIdentity, RingShape, Writer,
-};
+use identity::FIRST;
+use vas_frame_protocol::{FrameStamp, Geometry, HeapRing, Miss, RacyBytes, Reader, RingShape, Writer};
 
 /// How many rings are written and read one after the other.
 const RINGS: usize = 12;
@@ -40,17 +41,9 @@ struct Seen {
 /// A writer at full speed, and a reader that looks at the oldest frame again and again while it is overwritten. `first` is
 /// the byte of the picture that is streamed first.
 fn hunt(geometry: Geometry, first: usize, mut write: impl FnMut(&mut HeapWriter<'_>) + Send) -> Seen {
-    let identity = RingIdentity {
-        epoch: [1; 16],
-        generation: 1,
-        first_frame_id: 1,
-        data_inode: 0,
-        created_ns: 0,
-        created_wall_ns: 0,
-    };
     // Where a ring lies decides how often its stores overtake each other, so several are tried.
     let rings: Vec<HeapRing> = (0..RINGS)
-        .map(|_| HeapRing::new(RingShape::new(geometry, 3).unwrap(), &identity).unwrap())
+        .map(|_| HeapRing::new(RingShape::new(geometry, 3).unwrap(), &FIRST).unwrap())
         .collect();
     let mut seen = Seen::default();
     for ring in &rings {

@@ -2,13 +2,14 @@
 //! are. No torn frame is accepted; and those that were not accepted show that the race took place.
 #![cfg(not(loom))]
 
+mod identity;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vas_frame_protocol::{
-    FrameStamp, Geometry, HeapRing, Miss, RacyBytes, Reader, RingIdentity, RingShape, Writer,
-};
+use identity::FIRST;
+use vas_frame_protocol::{FrameStamp, Geometry, HeapRing, Miss, RacyBytes, Reader, RingShape, Writer};
 
 /// Blocks of a picture; each begins with the frame's id.
 const BLOCK: usize = 64;
@@ -24,15 +25,7 @@ fn ring() -> HeapRing {
         Geometry::nv12(320, 180)
     }
     .unwrap();
-    let identity = RingIdentity {
-        epoch: [1; 16],
-        generation: 1,
-        first_frame_id: 1,
-        data_inode: 0,
-        created_ns: 0,
-        created_wall_ns: 0,
-    };
-    HeapRing::new(RingShape::new(geometry, 3).unwrap(), &identity).unwrap()
+    HeapRing::new(RingShape::new(geometry, 3).unwrap(), &FIRST).unwrap()
 }
 
 /// Writes frames until told to stop; their id is in every block and in every field of the stamp.

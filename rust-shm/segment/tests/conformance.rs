@@ -1,17 +1,18 @@
 //! The conformance data that is about cameras. A file that is not run here fails the test.
 
-use std::collections::{BTreeMap, BTreeSet};
+#[path = "../../protocol/tests/conformance_data/mod.rs"]
+mod conformance_data;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use conformance_data::{Run, rows, run_every_file};
 use serde_json::Value;
 use vas_frame_protocol::State;
 use vas_frame_segment::{CameraId, Health};
 
 const CRATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-
-/// What runs a file.
-type Run = fn(&Value);
 
 const FILES: [(&str, Run); 3] = [
     ("health", health),
@@ -21,28 +22,7 @@ const FILES: [(&str, Run); 3] = [
 
 #[test]
 fn p2_18_every_file_of_the_conformance_data_for_cameras_holds() {
-    let mut files: BTreeMap<String, Value> = fs::read_dir(format!("{CRATES}/protocol/conformance/camera"))
-        .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            (name, serde_json::from_slice(&fs::read(path).unwrap()).unwrap())
-        })
-        .collect();
-    for (name, run) in FILES {
-        run(&files.remove(name).unwrap());
-    }
-    assert_eq!(
-        files.into_keys().collect::<Vec<_>>(),
-        [""; 0],
-        "nobody runs these"
-    );
-}
-
-fn rows(file: &Value) -> &Vec<Value> {
-    let rows = file["rows"].as_array().unwrap();
-    assert!(!rows.is_empty());
-    rows
+    run_every_file("camera", &FILES);
 }
 
 fn health(file: &Value) {

@@ -5,11 +5,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::PREEMPTIONS;
+use crate::PREEMPTIONS;
+use crate::identity::FIRST;
 use vas_frame_protocol::layout::{RECORD_STRIDE, SLOT_RECORDS, header, record};
 use vas_frame_protocol::order::{Order, Side, weaken};
 use vas_frame_protocol::{
-    Byte, FrameStamp, Geometry, RingIdentity, RingMemory, RingShape, Word, WritableMemory, Writer, initialise,
+    Byte, FrameStamp, Geometry, RingMemory, RingShape, Word, WritableMemory, Writer, initialise,
 };
 
 /// Bytes of the smallest picture: 2x2.
@@ -72,15 +73,7 @@ impl ModelRing {
                 })
                 .collect(),
         };
-        let identity = RingIdentity {
-            epoch: [0; 16],
-            generation: 1,
-            first_frame_id: 1,
-            data_inode: 0,
-            created_ns: 0,
-            created_wall_ns: 0,
-        };
-        initialise(&ring, shape, &identity).unwrap();
+        initialise(&ring, shape, &FIRST).unwrap();
         Arc::new(ring)
     }
 }

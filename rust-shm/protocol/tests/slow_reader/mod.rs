@@ -2,23 +2,17 @@
 
 use std::cell::{Cell, RefCell};
 
-use vas_frame_protocol::{FrameStamp, Geometry, HeapRing, Miss, Reader, RingIdentity, RingShape, Writer};
+use vas_frame_protocol::{FrameStamp, Geometry, HeapRing, Miss, Reader, RingShape, Writer};
+
+use crate::identity::FIRST;
 
 /// Time is counted in thousandths of the interval between two frames.
 pub const INTERVAL: u64 = 1000;
 
 /// A ring of the smallest pictures.
 pub fn ring(slot_count: u32) -> HeapRing {
-    let identity = RingIdentity {
-        epoch: [1; 16],
-        generation: 1,
-        first_frame_id: 1,
-        data_inode: 0,
-        created_ns: 0,
-        created_wall_ns: 0,
-    };
     let shape = RingShape::new(Geometry::nv12(2, 2).unwrap(), slot_count).unwrap();
-    HeapRing::new(shape, &identity).unwrap()
+    HeapRing::new(shape, &FIRST).unwrap()
 }
 
 /// A writer that has published every frame whose time has come, and has opened the slot of the next one.
