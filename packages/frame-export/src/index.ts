@@ -16,12 +16,4 @@ export { FrameExportError } from './errors.js';
 export type { FrameExportErrorCode, FrameExportFailure } from './errors.js';
 export { rawVideoOutput } from './raw-video-output.js';
 export type { RawVideoOutputOptions } from './raw-video-output.js';
-export type {
-  ChromaSiting,
-  ColourRange,
-  FrameColours,
-  FrameGeometry,
-  FrameMetadata,
-  FrameSourceRef,
-  PixelFormat,
-} from './types.js';
+export type * from './types.js';

@@ -15,12 +15,4 @@ export type {
 export { DEFAULT_BASE_DIR } from './camera-path.js';
 export { FrameExportError } from './errors.js';
 export type { FrameExportErrorCode } from './errors.js';
-export type {
-  ChromaSiting,
-  ColourRange,
-  FrameColours,
-  FrameGeometry,
-  FrameMetadata,
-  FrameSourceRef,
-  PixelFormat,
-} from './types.js';
+export type * from './types.js';

@@ -19,11 +19,11 @@ import {
   type Unchanged,
 } from './change.js';
 import type { FrameSourceRef } from './frame-source.js';
-import { stateAfter, type AgentState } from './lifecycle.js';
+import { stateAfter, type AgentState, type Operation } from './lifecycle.js';
 import { isSameData } from './plain-data.js';
 import type { Store } from './store.js';
 import type { AgentRecord } from './stream-agent.js';
-import { subscriptionOf, type SaidData } from './subscription.js';
+import { subscriptionOf, type SaidData, type Subscription } from './subscription.js';
 
 type Added<Made extends AgentAdded | SubscriptionAdded> =
   Changed<'added', readonly [Made]> | Unchanged<'already-there'>;
@@ -35,8 +35,7 @@ type Replaced =
   Changed<'replaced', readonly [SubscriptionReplaced]> | Unchanged<'already-there' | 'not-there'>;
 
 export function ensureAgent(store: Store, cameraId: string): Added<AgentAdded> {
-  const state = stateOf(store.agent(cameraId));
-  if (stateAfter('ensureAgent', state, cameraId) === state) return unchanged('already-there');
+  if (!changesLifecycle(store, 'ensureAgent', cameraId)) return unchanged('already-there');
   return changed('added', [{ revision: store.revision + 1, kind: 'agent-added', cameraId }]);
 }
 
@@ -44,8 +43,7 @@ export function startAgent(
   store: Store,
   cameraId: string,
 ): Changed<'started', readonly [AgentStarted]> | Unchanged<'already-running'> {
-  const state = stateOf(store.agent(cameraId));
-  if (stateAfter('startAgent', state, cameraId) === state) return unchanged('already-running');
+  if (!changesLifecycle(store, 'startAgent', cameraId)) return unchanged('already-running');
   return changed('started', [{ revision: store.revision + 1, kind: 'agent-started', cameraId }]);
 }
 
@@ -53,8 +51,7 @@ export function stopAgent(
   store: Store,
   cameraId: string,
 ): Changed<'stopped', readonly [AgentStopped]> | Unchanged<'already-stopped'> {
-  const state = stateOf(store.agent(cameraId));
-  if (stateAfter('stopAgent', state, cameraId) === state) return unchanged('already-stopped');
+  if (!changesLifecycle(store, 'stopAgent', cameraId)) return unchanged('already-stopped');
   return changed('stopped', [{ revision: store.revision + 1, kind: 'agent-stopped', cameraId }]);
 }
 
@@ -87,10 +84,8 @@ export function addSubscription(
   modelId: string,
   said: SaidData,
 ): Added<SubscriptionAdded> {
-  const agent = store.agent(cameraId);
-  const present = store.subscription(agent, modelId);
-  stateAfter('addSubscription', stateOf(agent), cameraId);
-  if (present !== undefined) return unchanged('already-there');
+  const found = presentSubscription(store, 'addSubscription', cameraId, modelId);
+  if (found !== undefined) return unchanged('already-there');
   const subscription = subscriptionOf(cameraId, modelId, said);
   return changed('added', [{ revision: store.revision + 1, kind: 'subscription-added', subscription }]);
 }
@@ -101,9 +96,7 @@ export function replaceSubscription(
   modelId: string,
   said: SaidData,
 ): Replaced {
-  const agent = store.agent(cameraId);
-  const previous = store.subscription(agent, modelId);
-  stateAfter('replaceSubscription', stateOf(agent), cameraId);
+  const previous = presentSubscription(store, 'replaceSubscription', cameraId, modelId);
   if (previous === undefined) return unchanged('not-there');
   return replaced(store, previous, subscriptionOf(cameraId, modelId, said));
 }
@@ -114,9 +107,7 @@ export function updateSubscription(
   modelId: string,
   said: SaidData,
 ): Replaced {
-  const agent = store.agent(cameraId);
-  const previous = store.subscription(agent, modelId);
-  stateAfter('updateSubscription', stateOf(agent), cameraId);
+  const previous = presentSubscription(store, 'updateSubscription', cameraId, modelId);
   if (previous === undefined) return unchanged('not-there');
   return replaced(store, previous, subscriptionOf(cameraId, modelId, said, previous));
 }
@@ -126,9 +117,7 @@ export function removeSubscription(
   cameraId: string,
   modelId: string,
 ): Removed<SubscriptionRemoved> {
-  const agent = store.agent(cameraId);
-  const subscription = store.subscription(agent, modelId);
-  stateAfter('removeSubscription', stateOf(agent), cameraId);
+  const subscription = presentSubscription(store, 'removeSubscription', cameraId, modelId);
   if (subscription === undefined) return unchanged('not-there');
   return changed('removed', [{ revision: store.revision + 1, kind: 'subscription-removed', subscription }]);
 }
@@ -170,15 +159,30 @@ export function unbindFrameSource(store: Store, cameraId: string): Removed<Frame
   return changed('removed', [{ revision: store.revision + 1, kind: 'frame-source-unbound', frameSource }]);
 }
 
-function replaced(
-  store: Store,
-  previous: SubscriptionReplaced['previous'],
-  subscription: SubscriptionReplaced['subscription'],
-): Replaced {
+function replaced(store: Store, previous: Subscription, subscription: Subscription): Replaced {
   if (isSameData(previous, subscription)) return unchanged('already-there');
   return changed('replaced', [
     { revision: store.revision + 1, kind: 'subscription-replaced', subscription, previous },
   ]);
+}
+
+/** Whether an operation leads to another state of the agent. */
+function changesLifecycle(store: Store, operation: Operation, cameraId: string): boolean {
+  const state = stateOf(store.agent(cameraId));
+  return stateAfter(operation, state, cameraId) !== state;
+}
+
+/** The subscription that an operation finds, if the lifecycle allows the operation. */
+function presentSubscription(
+  store: Store,
+  operation: Operation,
+  cameraId: string,
+  modelId: string,
+): Subscription | undefined {
+  const agent = store.agent(cameraId);
+  const subscription = store.subscription(agent, modelId);
+  stateAfter(operation, stateOf(agent), cameraId);
+  return subscription;
 }
 
 function stateOf(agent: AgentRecord | undefined): AgentState {
