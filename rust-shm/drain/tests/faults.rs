@@ -3,7 +3,7 @@
 
 mod stage;
 
-use stage::{Feeder, Stage, eventually, is_detached, numbers, picture, shape};
+use stage::{Feeder, Stage, eventually, numbers, picture, shape};
 use std::env;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
@@ -44,14 +44,12 @@ fn statistics_of_200_frames() -> (Stage, Statistics) {
     for number in 1..=200 {
         feeder.feed(&picture(shape, number));
     }
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
     let statistics = export.statistics();
 
     let mut next = Feeder::attach(&mut export);
     next.feed(&picture(shape, 201));
-    assert!(next.end().success());
-    eventually("the next stream is drained", || is_detached(&export));
+    next.end_and_drain(&export);
     (stage, statistics)
 }
 

@@ -168,8 +168,7 @@ fn p2_15_damage_between_frames_is_counted_and_the_next_frame_is_published() {
         frame(shape, 4),
     ];
     feeder.feed(&stream.concat());
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
     assert_eq!(numbers(&source), [(1, 1), (2, 2), (3, 3), (4, 4)]);
     assert_eq!(times_ms(&source), [40, 80, 120, 160].map(Some));
     assert_eq!(export.statistics().stream_damages, 2);
@@ -189,8 +188,7 @@ fn p2_15_a_frame_that_is_cut_short_by_the_next_one_is_not_published() {
             let cut = frames[1].len() - bytes + left_of_picture;
             let [first, second, third, fourth] = &frames;
             feeder.feed(&[&header(64, 48, b"NV12"), first, &second[..cut], third, fourth].concat());
-            assert!(feeder.end().success());
-            eventually("the stream is drained", || is_detached(&export));
+            feeder.end_and_drain(&export);
             assert_eq!(
                 numbers(&source),
                 [(1, 1), (2, 3), (3, 4)],
@@ -212,8 +210,7 @@ fn a_framed_stream_that_ends_in_mid_frame_leaves_none_behind() {
     let mut feeder = Feeder::attach(&mut export);
     let second = frame(shape, 2);
     feeder.feed(&[header(64, 48, b"NV12"), frame(shape, 1), second[..3000].to_vec()].concat());
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
     assert_eq!(numbers(&source), [(1, 1)]);
     assert_eq!(export.statistics().frames_incomplete, 1);
 }
@@ -233,8 +230,7 @@ fn g1_a_framed_stream_is_read_to_its_end_after_the_export_was_closed() {
     eventually("the rest is thrown away", || {
         export.statistics().frames_discarded == 29
     });
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 mod stage;
 
-use stage::{Feeder, Stage, eventually, in_a_namespace, is_detached, mount_tmpfs, numbers, picture, shape};
+use stage::{Feeder, Stage, eventually, in_a_namespace, mount_tmpfs, numbers, picture, shape};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -54,8 +54,7 @@ fn p2_8_memory_is_reserved_beside_the_frames_and_not_by_who_opens_the_camera() {
     let mut feeder = Feeder::attach(&mut export);
     feeder.feed(&picture(shape, 2));
     feeder.feed(&picture(shape, 3));
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
     assert_eq!(numbers(&source), [(1, 1), (2, 2), (3, 3)]);
     assert!(
         reserved_bytes(&stage) < shape.data_bytes() as u64,
@@ -124,8 +123,7 @@ fn p2_8_memory_that_somebody_takes_before_it_is_reserved_is_reported_and_costs_f
     eventually("there is memory", || export.statistics().not_in_place.is_none());
     assert!(!export.has_lost_memory());
     feeder.feed(&picture(shape, 5));
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
     assert_eq!(numbers(&source), [(1, 5)], "the same ring");
 }
 

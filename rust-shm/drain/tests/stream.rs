@@ -98,8 +98,7 @@ fn p2_7_a_frame_that_ends_early_is_counted_and_never_seen() {
     let mut feeder = Feeder::attach(&mut export);
     feeder.feed(&picture(shape, 1));
     feeder.feed(&picture(shape, 2)[..shape.geometry().frame_bytes() - 1]);
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
     assert_eq!(numbers(&source), [(1, 1)]);
     assert_eq!(export.statistics().frames_incomplete, 1);
     assert_eq!(source.reader().counters().frames_incomplete, 1);
@@ -131,8 +130,7 @@ fn p2_7_a_restart_goes_on_in_the_same_memory_with_the_same_ids() {
         }
         // Killed in the middle of a frame, most of the time.
         feeder.feed(&picture(shape, 99)[..restart * 100]);
-        assert!(feeder.end().success());
-        eventually("the stream is drained", || is_detached(&export));
+        feeder.end_and_drain(&export);
     }
     assert_eq!(numbers(&source), (1..=20).map(|id| (id, id)).collect::<Vec<_>>());
     assert!(source.is_current());
@@ -169,8 +167,7 @@ fn p2_7_a_second_stream_takes_over_from_one_that_still_writes() {
     }
     assert!(first.end().success(), "the first process is read to its end");
     second.feed(&picture(shape, 102));
-    assert!(second.end().success());
-    eventually("the second stream is drained", || is_detached(&export));
+    second.end_and_drain(&export);
     assert_eq!(numbers(&source)[4..], [(5, 5), (6, 101), (7, 102)]);
 }
 
@@ -178,11 +175,8 @@ fn p2_7_a_second_stream_takes_over_from_one_that_still_writes() {
 fn p2_7_a_change_of_geometry_goes_on_with_the_ids_in_new_memory() {
     let stage = Stage::new();
     let (small, large) = (shape(64, 48, 4), shape(128, 96, 4));
-    let mut export = stage.open("camera", small);
+    let (mut export, mut first) = stage.publishing("camera", small);
     let old = stage.source("camera");
-    let mut first = Feeder::attach(&mut export);
-    first.feed(&picture(small, 1));
-    eventually("the first frame is published", || old.reader().newest_id() == 1);
 
     export.reshape(small).unwrap();
     assert_eq!(
@@ -240,13 +234,8 @@ fn p2_7_no_id_is_given_twice_or_left_out_when_the_geometry_changes_at_full_speed
 fn p2_7_a_geometry_that_cannot_be_had_leaves_everything_as_it_was() {
     let stage = Stage::new();
     let shape = shape(64, 48, 8);
-    let mut export = stage.open("camera", shape);
+    let (mut export, mut feeder) = stage.publishing("camera", shape);
     let source = stage.source("camera");
-    let mut feeder = Feeder::attach(&mut export);
-    feeder.feed(&picture(shape, 1));
-    eventually("the first frame is published", || {
-        source.reader().newest_id() == 1
-    });
 
     let in_the_way = export.path().join("somebody-elses");
     fs::write(&in_the_way, "").unwrap();
@@ -255,8 +244,7 @@ fn p2_7_a_geometry_that_cannot_be_had_leaves_everything_as_it_was() {
     fs::remove_file(in_the_way).unwrap();
 
     feeder.feed(&picture(shape, 2));
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
     assert_eq!(numbers(&source), [(1, 1), (2, 2)]);
     assert_eq!((export.shape(), export.statistics().generation), (shape, 1));
     assert_eq!(source.reader().state(), Some(State::Live));
@@ -283,8 +271,7 @@ fn frames_in_memory_are_published_when_no_stream_is() {
     feeder.feed(&picture(shape, 3));
     eventually("the stream is published", || source.reader().newest_id() == 2);
     assert_eq!(export.publish(&picture(shape, 2), None), Outcome::Draining);
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
 
     assert_eq!(export.publish(&picture(shape, 4), None), Outcome::Published(3));
     assert_eq!(source.reader().current().unwrap().stamp.source_timestamp_ns, None);
@@ -313,8 +300,7 @@ fn verify_mode_stores_the_checksum_of_every_frame() {
     export.publish(&picture(shape, 1), None);
     let mut feeder = Feeder::attach(&mut export);
     feeder.feed(&picture(shape, 2));
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
     let source = stage.source("camera");
     for number in 1..=2 {
         let mut copy = vec![0; source.reader().frame_bytes()];
@@ -370,8 +356,7 @@ fn statistics_tell_what_becomes_of_the_stream() {
         export.statistics().frames_discarded == 1
     });
     assert_eq!(export.statistics().drain, DrainState::Discarding);
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
     assert_eq!(
         (export.statistics().frames_written, export.statistics().pipe_bytes),
         (1, 0)

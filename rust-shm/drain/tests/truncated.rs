@@ -2,7 +2,7 @@
 
 mod stage;
 
-use stage::{Feeder, Stage, eventually, is_detached, picture, shape};
+use stage::{Stage, picture, shape};
 use std::fs::File;
 use std::thread::sleep;
 use std::time::Duration;
@@ -36,20 +36,14 @@ fn p2_8_publishing_into_truncated_files_is_refused() {
 fn p2_8_a_stream_and_the_heartbeat_survive_truncated_metadata() {
     let stage = Stage::new();
     let shape = shape(64, 48, 3);
-    let mut export = stage.open("camera", shape);
-    let mut feeder = Feeder::attach(&mut export);
-    feeder.feed(&picture(shape, 1));
-    eventually("the first frame is published", || {
-        export.statistics().frames_written == 1
-    });
+    let (export, mut feeder) = stage.publishing("camera", shape);
     truncate(&export, "frame.meta");
     // The heart beats every 250 ms.
     sleep(Duration::from_millis(600));
     for number in 2..=20 {
         feeder.feed(&picture(shape, number));
     }
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
     let statistics = export.statistics();
     assert_eq!(statistics.frames_written, 1);
     assert!(statistics.frames_discarded >= 18);

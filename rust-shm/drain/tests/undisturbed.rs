@@ -29,13 +29,8 @@ fn mappings(stage: &Stage, camera: &str) -> usize {
 fn g1_an_export_that_is_closed_is_drained_until_the_process_ends() {
     let stage = Stage::new();
     let shape = shape(64, 48, 4);
-    let mut export = stage.open("camera", shape);
+    let (mut export, mut feeder) = stage.publishing("camera", shape);
     let source = stage.source("camera");
-    let mut feeder = Feeder::attach(&mut export);
-    feeder.feed(&picture(shape, 1));
-    eventually("the first frame is published", || {
-        source.reader().newest_id() == 1
-    });
 
     export.close();
     assert_eq!(stage.names(), [""; 0], "the files are gone at once");
@@ -43,8 +38,7 @@ fn g1_an_export_that_is_closed_is_drained_until_the_process_ends() {
     for _ in 0..PLENTY / (1 << 16) {
         feeder.feed(&[0; 1 << 16]);
     }
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
     assert_eq!(numbers(&source), [(1, 1)]);
     export.close();
 }
@@ -79,8 +73,7 @@ fn g1_closing_does_not_wait_for_a_process_that_is_silent_and_keeps_nothing_for_i
     let mut export = stage.open("silent", shape);
     let mut next = Feeder::attach(&mut export);
     next.feed(&picture(shape, 2));
-    assert!(next.end().success());
-    eventually("the next stream is drained", || is_detached(&export));
+    next.end_and_drain(&export);
     assert_eq!(numbers(&stage.source("silent")), [(1, 2)]);
     feeder.feed(&vec![0; PLENTY]);
     assert!(feeder.end().success());
@@ -149,12 +142,7 @@ fn p2_7_a_process_that_hangs_is_no_obstacle_to_the_next() {
 fn p2_8_a_stream_whose_memory_is_cut_off_goes_to_scratch_memory() {
     let stage = Stage::new();
     let shape = shape(640, 360, 4);
-    let mut export = stage.open("camera", shape);
-    let mut feeder = Feeder::attach(&mut export);
-    feeder.feed(&picture(shape, 1));
-    eventually("the first frame is published", || {
-        export.statistics().frames_written == 1
-    });
+    let (mut export, mut feeder) = stage.publishing("camera", shape);
 
     let data = File::options()
         .write(true)
@@ -168,8 +156,7 @@ fn p2_8_a_stream_whose_memory_is_cut_off_goes_to_scratch_memory() {
         export.statistics().frames_discarded > 0
     });
     assert_eq!(export.statistics().drain, DrainState::Discarding);
-    assert!(feeder.end().success());
-    eventually("the stream is drained", || is_detached(&export));
+    feeder.end_and_drain(&export);
     let statistics = export.statistics();
     assert_eq!(statistics.frames_written + statistics.frames_discarded, 50);
 

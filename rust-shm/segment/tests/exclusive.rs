@@ -81,8 +81,7 @@ fn p2_6_a_killed_writer_is_dead_to_readers_and_its_leftovers_stop_nobody() {
     assert_eq!(attached.health_report_at(much_later()).health, Health::Dead);
     let before = stage::newest(&attached);
 
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (lock, segment) = stage.ring();
     assert_eq!(names(&stage.base()), [".a.lock", "a"]);
     assert_eq!(
         attached.health(),

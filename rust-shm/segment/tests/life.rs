@@ -214,8 +214,7 @@ fn p2_6_at_no_moment_of_a_change_of_generation_is_there_nothing_at_the_path() {
 #[test]
 fn p2_5_memory_outlives_the_segment_in_a_thread_that_still_writes() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (lock, segment) = stage.ring();
     let mut writer = writer(&segment);
     drop((segment, lock));
     assert_eq!(publish(&mut writer, 1), 1);
@@ -224,8 +223,7 @@ fn p2_5_memory_outlives_the_segment_in_a_thread_that_still_writes() {
 #[test]
 fn p2_6_tells_the_readers_before_the_files_are_gone() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let mut segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, mut segment) = stage.ring();
     let source = FrameSource::open(&stage.base(), &camera("a")).unwrap();
     assert_eq!(source.reader().state(), Some(State::Live));
     assert!(source.writer_holds_lock());
@@ -238,8 +236,7 @@ fn p2_6_tells_the_readers_before_the_files_are_gone() {
 #[test]
 fn p2_6_the_end_leaves_alone_what_somebody_else_put_at_the_path() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (lock, segment) = stage.ring();
     fs::rename(segment.path(), stage.path.join("moved")).unwrap();
     fs::create_dir(segment.path()).unwrap();
     drop((segment, lock));
@@ -341,8 +338,7 @@ fn refuses_frame_ids_that_do_not_count_from_one() {
 #[test]
 fn p2_2_a_store_of_a_reader_reaches_nobody_else() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     let mut writer = writer(&segment);
     publish(&mut writer, 1);
     for populate in [false, true] {
@@ -367,8 +363,7 @@ fn p2_2_a_store_of_a_reader_reaches_nobody_else() {
 #[test]
 fn p2_2_what_a_reader_stored_goes_when_it_is_dropped() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     let mut writer = writer(&segment);
     let private = SourceOptions {
         map_mode: MapMode::PrivateWritable,

@@ -36,8 +36,7 @@ fn writable(file: &Path) -> fs::File {
 fn p2_6_a_ring_that_has_ended_is_not_opened_again_where_it_still_stands() {
     for state in [State::Ended, State::Replaced] {
         let stage = Stage::new();
-        let lock = lock(&stage.base(), "a");
-        let segment = Segment::create(&lock, &options()).unwrap();
+        let (lock, segment) = stage.ring();
         let source = FrameSource::open(&stage.base(), &camera("a")).unwrap();
         assert!(source.reopen().is_ok(), "the ring lives");
         // As a host leaves it that dies between telling its readers and removing the files.
@@ -57,8 +56,7 @@ fn p2_6_a_ring_that_has_ended_is_not_opened_again_where_it_still_stands() {
 #[test]
 fn p2_6_says_live_idle_hung_and_ended_with_the_ages() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     let source = FrameSource::open(&stage.base(), &camera("a")).unwrap();
     let created = source.reader().header().identity().created_ns;
     let health = source.health_report_at(created);
@@ -86,8 +84,7 @@ fn p2_6_says_live_idle_hung_and_ended_with_the_ages() {
 #[test]
 fn p2_3_a_reader_leaves_no_trace() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     publish(&mut writer(&segment), 1);
     let look = || {
         let files = ["frame.meta", "frame.data"].map(|file| segment.path().join(file));
@@ -129,8 +126,7 @@ fn p2_6_says_that_there_is_no_export() {
 #[test]
 fn p2_9_follows_no_symbolic_link_to_a_source() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     symlink(segment.path(), stage.base().join("b")).unwrap();
     assert_eq!(code(&stage.base().join("b")), "SOURCE_NOT_FOUND");
     fs::create_dir(stage.base().join("c")).unwrap();
@@ -143,8 +139,7 @@ fn p2_9_follows_no_symbolic_link_to_a_source() {
 #[test]
 fn p2_10_refuses_files_that_are_no_ring() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     type Damage = fn(&Path);
     let damages: [(&str, Damage); 7] = [
         ("empty meta", |dir| {
@@ -184,8 +179,7 @@ fn p2_10_refuses_files_that_are_no_ring() {
 #[test]
 fn p2_6_refuses_a_pair_of_files_that_do_not_belong_together() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     let copy = stage.path.join("copy");
     copy_of(&segment, &copy);
     let error = FrameSource::open_dir(&copy, SourceOptions::default()).unwrap_err();
@@ -217,8 +211,7 @@ fn p2_6_says_that_a_file_was_cut_short_instead_of_dying_of_it() {
 #[test]
 fn p2_8_says_that_a_source_may_not_be_read() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     fs::set_permissions(
         segment.path().join("frame.data"),
         PermissionsExt::from_mode(0o000),
@@ -263,8 +256,7 @@ fn p2_5_a_source_stays_what_it_is_when_the_working_directory_changes() {
 #[test]
 fn p2_16_a_reader_can_insist_on_the_owner() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     let us = rustix::process::geteuid().as_raw();
     let open = |owner| {
         let options = SourceOptions {
@@ -288,8 +280,7 @@ fn p2_16_a_reader_can_insist_on_the_owner() {
 #[test]
 fn p2_6_a_writer_that_leaves_is_dead_and_its_camera_has_not_ended() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let mut segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, mut segment) = stage.ring();
     publish(&mut writer(&segment), 1);
     let source = FrameSource::open(&stage.base(), &camera("a")).unwrap();
     segment.leave();

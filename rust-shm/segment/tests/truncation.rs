@@ -22,8 +22,7 @@ fn p2_4_a_reader_of_a_truncated_file_gets_no_frame_and_is_told_of_the_damage() {
     for name in ["frame.meta", "frame.data"] {
         for map_mode in [MapMode::ReadOnly, MapMode::PrivateWritable] {
             let stage = Stage::new();
-            let lock = lock(&stage.base(), "a");
-            let segment = Segment::create(&lock, &options()).unwrap();
+            let (_lock, segment) = stage.ring();
             publish(&mut writer(&segment), 1);
             let options = SourceOptions {
                 map_mode,
@@ -54,8 +53,7 @@ fn p2_4_a_reader_of_a_truncated_file_gets_no_frame_and_is_told_of_the_damage() {
 fn p2_8_a_writer_of_truncated_files_goes_on_without_them() {
     for name in ["frame.meta", "frame.data"] {
         let stage = Stage::new();
-        let lock = lock(&stage.base(), "a");
-        let segment = Segment::create(&lock, &options()).unwrap();
+        let (_lock, segment) = stage.ring();
         let mut writer = writer(&segment);
         publish(&mut writer, 1);
         assert!(!segment.memory().is_lost());
@@ -84,8 +82,7 @@ fn a_ring_that_is_opened_again_and_again_is_guarded_each_time() {
 #[test]
 fn p2_8_every_ring_is_guarded_however_many_there_are() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     let mut picture = vec![0; options().shape.geometry().frame_bytes()];
     publish(&mut writer(&segment), 1);
     let sources: Vec<_> = (0..3000)

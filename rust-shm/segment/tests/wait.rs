@@ -94,8 +94,7 @@ fn p2_17_a_reader_is_woken_once_per_frame_and_does_not_poll() {
 #[test]
 fn p2_17_what_is_there_is_told_at_once_and_waiting_ends_at_the_time_limit() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     let source = source(&segment, MapMode::ReadOnly);
     assert_eq!(source.wait_newer(0, Duration::ZERO), Waited::TimedOut);
     let start = Instant::now();
@@ -134,8 +133,7 @@ fn p2_17_where_nobody_rings_a_frame_is_found_when_it_is_due() {
 #[test]
 fn p2_17_a_reader_that_waited_in_a_private_mapping_still_sees_what_is_written() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     let mut writer = writer(&segment);
     let source = source(&segment, MapMode::PrivateWritable);
     for id in 1..=20 {
@@ -151,8 +149,7 @@ fn p2_17_a_reader_that_waited_in_a_private_mapping_still_sees_what_is_written() 
 #[test]
 fn p2_17_a_private_page_that_was_written_to_does_not_make_a_wait_spin() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     let source = source(&segment, MapMode::PrivateWritable);
     // SAFETY: the last byte of the first page.
     let last = unsafe { source.memory().meta_ptr().add(4095) };
@@ -267,8 +264,7 @@ fn p2_17_a_signal_ends_a_wait() {
     // SAFETY: a handler that does nothing, for a signal that nothing else uses.
     unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()) };
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     for count in 1..=2 {
         let sources = [(); 2].map(|()| source(&segment, MapMode::ReadOnly));
         let has_ended = Arc::new(AtomicBool::new(false));
@@ -320,8 +316,7 @@ fn p2_17_one_wait_for_many_sources_tells_which_has_news() {
 #[test]
 fn p2_17_an_alarm_ends_a_wait_also_one_that_has_not_begun() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     let alarm = Arc::new(Alarm::new());
     for count in 0..=1 {
         let source = source(&segment, MapMode::ReadOnly);
@@ -345,8 +340,7 @@ fn p2_17_an_alarm_ends_a_wait_also_one_that_has_not_begun() {
 #[test]
 fn p2_17_more_sources_than_the_kernel_can_wait_for_are_all_served() {
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     let other = stage::lock(&stage.base(), "b");
     let last = Segment::create(&other, &options()).unwrap();
     let quiet = source(&segment, MapMode::ReadOnly);
@@ -388,8 +382,7 @@ fn p2_5_readers_that_are_stopped_or_killed_while_they_wait_keep_the_others_from_
         return;
     }
     let stage = Stage::new();
-    let lock = lock(&stage.base(), "a");
-    let segment = Segment::create(&lock, &options()).unwrap();
+    let (_lock, segment) = stage.ring();
     let mut writer = writer(&segment);
     let read = |base: &Path, index: usize| fs::read_to_string(base.join(format!("reader-{index}")));
     let mut readers: Vec<_> = (0..6)

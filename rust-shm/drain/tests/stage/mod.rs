@@ -43,6 +43,17 @@ impl Stage {
         Export::open(self.options(camera, shape)).unwrap()
     }
 
+    /// An export whose stream goes on, and has brought picture 1 so far.
+    pub fn publishing(&self, camera: &str, shape: RingShape) -> (Export, Feeder) {
+        let mut export = self.open(camera, shape);
+        let mut feeder = Feeder::attach(&mut export);
+        feeder.feed(&picture(shape, 1));
+        eventually("the first frame is published", || {
+            export.statistics().frames_written == 1
+        });
+        (export, feeder)
+    }
+
     pub fn source(&self, camera: &str) -> FrameSource {
         FrameSource::open(&self.base_dir, &CameraId::new(camera).unwrap()).unwrap()
     }
@@ -140,6 +151,12 @@ impl Feeder {
     pub fn end(mut self) -> ExitStatus {
         drop(self.child.stdin.take());
         self.child.wait().unwrap()
+    }
+
+    /// Ends the stream, and waits until the drain has read all of it.
+    pub fn end_and_drain(self, export: &Export) {
+        assert!(self.end().success());
+        eventually("the stream is drained", || is_detached(export));
     }
 }
 

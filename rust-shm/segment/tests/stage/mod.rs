@@ -37,6 +37,13 @@ impl Stage {
     pub(crate) fn base(&self) -> PathBuf {
         self.path.join("base")
     }
+
+    /// A small ring of camera `a`, and the lock that it was made under.
+    pub(crate) fn ring(&self) -> (CameraLock, Segment) {
+        let lock = lock(&self.base(), "a");
+        let segment = Segment::create(&lock, &options()).unwrap();
+        (lock, segment)
+    }
 }
 
 impl Drop for Stage {
