@@ -51,7 +51,7 @@ for (const { platform, target, zig } of wanted) {
 
 /** Builds the tool against musl, so that it needs no library, and gives what is wrong with it. */
 function buildTool(platform) {
-  const target = `${platform.includes('x64') ? 'x86_64' : 'aarch64'}-unknown-linux-musl`;
+  const { target } = targets.find((each) => each.platform === platform.replace(/gnu$/, 'musl'));
   addRustTarget(target);
   execFileSync(
     'cargo',

@@ -621,15 +621,44 @@ fn o1_only_reads() {
     assert_eq!(paths.each_ref().map(|path| state(path)), before);
 }
 
+/// The commands that there are, as the help lists them.
+fn commands(stage: &Stage) -> Vec<String> {
+    let help = text(&vas_frames(&stage.path, &["--help"]));
+    let listed = help.split("Commands:\n").nth(1).unwrap();
+    let commands: Vec<_> = listed
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .map(|line| line.split_whitespace().next().unwrap().to_owned())
+        .filter(|command| command != "help")
+        .collect();
+    assert!(commands.len() >= 13, "{help}");
+    commands
+}
+
+#[test]
+fn o1_every_command_is_tried_and_has_its_line_in_the_readme() {
+    let tests = [include_str!("commands.rs"), include_str!("matrix.rs")].concat();
+    let readme = include_str!("../README.md");
+    for command in commands(&Stage::new()) {
+        assert!(
+            tests.contains(&format!("\"{command}\"")),
+            "no test runs {command}"
+        );
+        assert!(
+            readme.contains(&format!("\n    vas-frames {command}")),
+            "the README does not show {command}"
+        );
+    }
+}
+
 #[test]
 fn o1_completion_and_manual_know_every_command() {
     let stage = Stage::new();
+    let commands = commands(&stage);
     let manual = text(&vas_frames(&stage.path, &["man"]));
     for shell in ["bash", "zsh", "fish"] {
         let script = text(&vas_frames(&stage.path, &["completion", shell]));
-        for command in [
-            "list", "inspect", "follow", "record", "verify", "readers", "health", "metrics", "clean", "plan",
-        ] {
+        for command in &commands {
             assert!(script.contains(command), "{shell} does not know {command}");
             assert!(
                 manual.contains(&command.to_uppercase()),
