@@ -17,6 +17,7 @@ mod camera;
 mod commands;
 mod failure;
 mod host_process;
+mod limits;
 mod output;
 mod processes;
 mod survey;

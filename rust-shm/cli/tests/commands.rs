@@ -2,22 +2,26 @@
 
 mod system;
 
+use std::ffi::CString;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use rustix::mount::mount_bind;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
 use serde_json::Value;
-use system::stage::{self, Stage, next_generation, options, publish, role, wait_until};
+use system::stage::{self, ControlGroup, Stage, next_generation, options, play, publish, role, wait_until};
 use system::{Camera, die, health, json, play_writer, text, vas_frames};
 use vas_frame_drain::{Export, ExportOptions};
 use vas_frame_protocol::{FrameStamp, beat, checksum};
 use vas_frame_segment::clock::monotonic_ns;
-use vas_frame_segment::{FileMode, FrameSource, Segment};
+use vas_frame_segment::{FileMode, FrameSource, Segment, control_groups};
 
 #[test]
 fn o1_health_is_one_word_and_an_exit_code() {
@@ -510,6 +514,109 @@ fn o1_plan_grows_with_the_cameras_and_says_where_the_bound_is() {
             .code(),
         Some(2)
     );
+}
+
+/// What `plan` says comes first, and how many cameras that allows.
+fn bound(tool: &mut Command, base: &Path) -> (String, u64) {
+    let plan = ["plan", "--cameras", "1", "--size", "1280x720"];
+    let output = tool
+        .args(["--json", "--base-dir"])
+        .arg(base)
+        .args(plan)
+        .output()
+        .unwrap();
+    let planned: Value = serde_json::from_slice(&output.stdout).unwrap();
+    (
+        planned["bound"].as_str().unwrap().to_owned(),
+        planned["cameras_that_fit"].as_u64().unwrap(),
+    )
+}
+
+/// Puts a file with another number in the place of one of the kernel's. Only in a namespace of our own.
+fn say_instead(of_the_kernel: &str, folder: &Path, number: u64) {
+    let file = folder.join(Path::new(of_the_kernel).file_name().unwrap());
+    fs::write(&file, number.to_string()).unwrap();
+    mount_bind(&file, of_the_kernel).unwrap();
+}
+
+/// In a namespace of our own, each limit is made lower than the one before.
+fn play_limits(base: &Path) {
+    const RING: u64 = 4 * (1280 * 720 * 3 / 2) + 4096;
+    // A user who runs nothing else.
+    const SOMEBODY: u32 = 64_983;
+    let folder = base.parent().unwrap();
+    let bound_here = || bound(&mut Command::new(env!("CARGO_BIN_EXE_vas-frames")), base);
+
+    let size = format!("size={}", 7 * RING + RING / 2);
+    stage::mount_tmpfs(base, &CString::new(size).unwrap());
+    assert_eq!(bound_here(), ("shared memory".into(), 7));
+
+    // 2,000 of them are the host's own.
+    say_instead("/proc/sys/vm/max_map_count", folder, 2_000 + 6 * 4 + 3);
+    assert_eq!(bound_here(), ("mappings".into(), 6));
+
+    // The threads of an ordinary user, of which one is the tool itself and 32 are the host's own. Where this process is
+    // root of a user namespace only, nobody else is in it.
+    let is_of_the_machine = fs::read_to_string("/proc/self/uid_map")
+        .unwrap()
+        .contains("4294967295");
+    if is_of_the_machine {
+        let folder = Path::new("/mnt");
+        stage::mount_tmpfs(folder, c"mode=755");
+        fs::copy(env!("CARGO_BIN_EXE_vas-frames"), folder.join("vas-frames")).unwrap();
+        let mut tool = Command::new("prlimit");
+        tool.args(["--nproc=38", "/mnt/vas-frames"])
+            .uid(SOMEBODY)
+            .gid(SOMEBODY);
+        assert_eq!(bound(&mut tool, &folder.join("none")), ("threads".into(), 5));
+    }
+
+    // What is in the group already has been started.
+    let (_, group) = control_groups("pids")
+        .into_iter()
+        .next()
+        .expect("control groups are mounted");
+    stage::mount_tmpfs(&group, c"mode=755");
+    fs::write(group.join("pids.max"), "52").unwrap();
+    fs::write(group.join("pids.current"), "17").unwrap();
+    assert_eq!(bound_here(), ("threads".into(), 3));
+
+    // Two pipes of eight pages. Root of the machine may go beyond, root of a container may not.
+    say_instead("/proc/sys/fs/pipe-user-pages-soft", folder, 2 * 8 + 1);
+    if is_of_the_machine {
+        assert_eq!(bound_here().0, "threads");
+    }
+    for capability in [CapabilitySet::SYS_RESOURCE, CapabilitySet::SYS_ADMIN] {
+        remove_capability_from_bounding_set(capability).unwrap();
+    }
+    assert_eq!(bound_here(), ("pipe memory".into(), 2));
+}
+
+#[test]
+fn o1_plan_says_which_limit_of_the_machine_the_container_or_the_user_comes_first() {
+    const TEST: &str = "o1_plan_says_which_limit_of_the_machine_the_container_or_the_user_comes_first";
+    if let Some((_, base)) = role() {
+        return play_limits(&base);
+    }
+    let stage = Stage::new();
+    stage::play_in_namespace(TEST, "limits", &stage.base());
+}
+
+#[test]
+fn o1_plan_knows_the_memory_of_the_control_groups_above_this_one() {
+    const TEST: &str = "o1_plan_knows_the_memory_of_the_control_groups_above_this_one";
+    const LIMIT: u64 = 64 << 20;
+    if let Some((_, base)) = role() {
+        ControlGroup::enter(&base, LIMIT);
+        let (what, fit) = bound(&mut Command::new(env!("CARGO_BIN_EXE_vas-frames")), &base);
+        assert_eq!(what, "memory");
+        // A ring of 5.3 MiB, and what the host needs beside it.
+        assert!((6..=11).contains(&fit), "{fit}");
+        return;
+    }
+    let stage = Stage::new();
+    let _group = ControlGroup::of(&stage.base());
+    assert!(play(TEST, "limited", &stage.base()).wait().success());
 }
 
 /// The table of docs/scaling.md, as plan has it.

@@ -59,6 +59,7 @@ mod base_dir;
 mod bell;
 mod camera_id;
 pub mod clock;
+mod control_group;
 mod export_dir;
 mod fail_point;
 mod file_id;
@@ -73,6 +74,7 @@ mod writer_lock;
 pub use base_dir::BaseDirError;
 pub use bell::Alarm;
 pub use camera_id::{CameraId, CameraIdError};
+pub use control_group::{ControlGroupVersion, control_groups};
 pub use mapping::{MapMode, Mapping, WritableMapping};
 pub use os_error::OsError;
 pub use reader::{
@@ -80,8 +82,8 @@ pub use reader::{
     Waited, WaitedAny, Watch, Watched, WrongOwner, wait_any, wait_for_frames,
 };
 pub use writer::{
-    CameraLock, CreateError, FileMode, FileModeError, LockError, Pinned, PreparedSegment, Reserve, Segment,
-    SegmentOptions, drop_later, new_epoch, reserve_later, sweep,
+    CameraLock, CreateError, FileMode, FileModeError, LockError, MemoryLimit, Pinned, PreparedSegment,
+    Reserve, Segment, SegmentOptions, available_memory, drop_later, new_epoch, reserve_later, sweep,
 };
 
 /// The example of the README is compiled with the tests of the documentation.

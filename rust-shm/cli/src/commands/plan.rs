@@ -1,17 +1,15 @@
 //! `vas-frames plan`: what cameras need, by slopes that were measured, beside what this machine allows.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::available_parallelism;
 
-use rustix::fs::statvfs;
-use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 use vas_frame_protocol::{Geometry, RingShape};
 
 use crate::args::Plan;
 use crate::failure::{Exit, Failure};
 use crate::host_process::{HostProcess, host_of};
+use crate::limits::{Subject, free_bytes, mappings, memory_bytes};
 use crate::output::{Output, human_bytes};
 
 /// Descriptors of one camera in the host: see the `cameras` benchmark of the drain.
@@ -95,13 +93,10 @@ pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<
             cameras_that_fit: fit,
         }
     };
-    let memory = smallest([mem_available(), memory_left()]);
     let host = host_of(base, None);
+    let subject = Subject(host.as_ref().map(|host| host.pid));
     let used = |of: fn(&HostProcess) -> u64, otherwise| host.as_ref().map_or(otherwise, of) as f64;
-    let descriptors_limit = match &host {
-        Some(host) => host.descriptors_limit,
-        None => getrlimit(Resource::Nofile).current,
-    };
+    let descriptors_limit = subject.limit("Max open files");
     // What stays free when the last camera that fits is open.
     let descriptors_kept = descriptors_limit.map_or(0, |limit| {
         (limit / 2).min(MOST_KEPT) + DESCRIPTORS_TO_OPEN - DESCRIPTORS
@@ -112,7 +107,7 @@ pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<
             "bytes",
             ring as f64,
             0.0,
-            free_bytes(base),
+            free_bytes(base).map(|bytes| bytes as f64),
             "free in the base folder's file system; --shm-size",
         ),
         need(
@@ -120,7 +115,7 @@ pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<
             "bytes",
             ring as f64 + 300_000.0,
             0.0,
-            memory,
+            memory_bytes().map(|bytes| bytes as f64),
             "available, or the control group's memory.max; --memory",
         ),
         need(
@@ -128,8 +123,8 @@ pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<
             "bytes",
             PIPE_BYTES as f64,
             0.0,
-            pipe_limit(),
-            "fs.pipe-user-pages-soft, for users but root",
+            subject.pipe_bytes().map(|bytes| bytes as f64),
+            "fs.pipe-user-pages-soft, for all but root outside of containers",
         ),
         need(
             "descriptors",
@@ -143,16 +138,20 @@ pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<
             "threads",
             "",
             THREADS as f64,
-            used(|host| host.threads, THREADS_OF_HOST),
-            threads_limit(),
-            "ulimit -u, pids.max, TasksMax; --pids-limit",
+            if host.is_some() {
+                0.0
+            } else {
+                THREADS_OF_HOST as f64
+            },
+            subject.threads_left().map(|threads| threads as f64),
+            "left of ulimit -u, pids.max, TasksMax; --pids-limit",
         ),
         need(
             "mappings",
             "",
             MAPPINGS as f64,
             used(|host| host.mappings, MAPPINGS_OF_HOST),
-            number("/proc/sys/vm/max_map_count"),
+            mappings().map(|mappings| mappings as f64),
             "vm.max_map_count",
         ),
         need(
@@ -254,81 +253,7 @@ fn descriptors_for(open: u64) -> u64 {
     limit.next_power_of_two().max(1024)
 }
 
-/// Bytes free in the file system of the base folder, or of what it will be made in.
-#[allow(clippy::cast_precision_loss, reason = "a plan is good to three digits")]
-fn free_bytes(base: &Path) -> Option<f64> {
-    let place = base.ancestors().find(|path| path.exists())?;
-    let stat = statvfs(place).ok()?;
-    Some(stat.f_bavail as f64 * stat.f_frsize as f64)
-}
-
-fn mem_available() -> Option<f64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-    let kb: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kb * 1024.0)
-}
-
-/// A limit of the control group of this process; `None` where there is none.
-fn cgroup(file: &str) -> Option<f64> {
-    number(cgroup_file(file)?)
-}
-
-fn cgroup_file(file: &str) -> Option<PathBuf> {
-    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let group = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let root = Path::new("/sys/fs/cgroup");
-    Some(root.join(group.trim_start_matches('/')).join(file))
-}
-
-/// What is left of a limit of the control group.
-fn cgroup_left(limit: &str, used: &str) -> Option<f64> {
-    Some((cgroup(limit)? - cgroup(used)?).max(0.0))
-}
-
-/// What the control group may still be given: page cache that the kernel gives back on demand counts as free.
-fn memory_left() -> Option<f64> {
-    let left = cgroup_left("memory.max", "memory.current")?;
-    let stat = fs::read_to_string(cgroup_file("memory.stat")?).unwrap_or_default();
-    let cache = stat.lines().filter_map(|line| {
-        let (name, bytes) = line.split_once(' ')?;
-        ["inactive_file", "active_file"]
-            .contains(&name)
-            .then(|| bytes.parse::<f64>().ok())?
-    });
-    Some(left + cache.sum::<f64>())
-}
-
-/// Root may have as much pipe memory as it likes.
-fn pipe_limit() -> Option<f64> {
-    if rustix::process::geteuid().is_root() {
-        return None;
-    }
-    number("/proc/sys/fs/pipe-user-pages-soft")
-        .filter(|&pages| pages > 0.0)
-        .map(|pages| pages * 4096.0)
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a count of threads")]
-fn threads_limit() -> Option<f64> {
-    let of_user = getrlimit(Resource::Nproc).current.map(|limit| limit as f64);
-    smallest([
-        of_user,
-        cgroup_left("pids.max", "pids.current"),
-        number("/proc/sys/kernel/threads-max"),
-    ])
-}
-
 #[allow(clippy::cast_precision_loss, reason = "a count of processors")]
 fn cores() -> Option<f64> {
     available_parallelism().ok().map(|cores| cores.get() as f64)
-}
-
-fn smallest<const N: usize>(limits: [Option<f64>; N]) -> Option<f64> {
-    limits.into_iter().flatten().reduce(f64::min)
-}
-
-/// The number in a file of the kernel; `max` is none.
-fn number(path: impl AsRef<Path>) -> Option<f64> {
-    fs::read_to_string(path).ok()?.trim().parse().ok()
 }

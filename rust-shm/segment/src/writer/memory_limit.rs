@@ -1,15 +1,16 @@
 //! How much memory a tmpfs can still be given, asked for in advance: the kernel reserves whatever the file system
 //! has room for, and ends a process when no memory is left: the video server, as likely as not.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::fstatfs;
 
-/// The tightest bound on more memory.
+use crate::control_group::{ControlGroupVersion, control_groups};
+
+/// The tightest bound on more memory for this process.
 ///
 /// An estimate of the kind of `MemAvailable`: what is free, and what the kernel gives back on demand, which is the
 /// page cache. Swap is not counted: every page of a ring is written again and again, so what is swapped out for it
@@ -17,11 +18,11 @@ use rustix::fs::fstatfs;
 /// of a group may be a second or two old. Nothing is set aside by asking: who asks at the same instant gets the
 /// same answer.
 #[derive(Debug)]
-pub(crate) struct MemoryLimit {
+pub struct MemoryLimit {
     /// Bytes that can be had.
-    pub(crate) available: u64,
+    pub available: u64,
     /// The folder of the control group that sets the limit; `None` if the memory of the system does.
-    pub(crate) control_group: Option<PathBuf>,
+    pub control_group: Option<PathBuf>,
 }
 
 /// The memory that a file of this size takes, the kernel's page table and index included: 17 bytes and some padding
@@ -36,13 +37,22 @@ pub(crate) fn memory_limit(dir: impl AsFd) -> Option<MemoryLimit> {
     if fstatfs(dir).ok()?.f_type != libc::TMPFS_MAGIC {
         return None;
     }
+    available_memory()
+}
+
+/// The limit that [`Segment::create`](crate::Segment::create) compares with. `None` if the system does not say.
+#[must_use]
+pub fn available_memory() -> Option<MemoryLimit> {
     let system = mem_available(&text_of("/proc/meminfo")).map(|available| MemoryLimit {
         available,
         control_group: None,
     });
-    let groups = control_groups(&text_of("/proc/self/mountinfo"), &text_of("/proc/self/cgroup"));
-    let groups = groups.into_iter().filter_map(|(version, dir)| {
-        let available = version.available(|file| text_of(dir.join(file)))?;
+    let groups = control_groups("memory").into_iter().filter_map(|(version, dir)| {
+        let files = match version {
+            ControlGroupVersion::V1 => &V1,
+            ControlGroupVersion::V2 => &V2,
+        };
+        let available = files.available(|file| text_of(dir.join(file)))?;
         let control_group = Some(dir);
         Some(MemoryLimit {
             available,
@@ -78,9 +88,8 @@ fn mem_available(meminfo: &str) -> Option<u64> {
     number_after("MemAvailable:", meminfo)?.checked_mul(1024)
 }
 
-/// A version of control groups: what its files are called.
-#[derive(Debug, PartialEq)]
-struct Version {
+/// What the files of a version of control groups are called.
+struct Files {
     /// Beyond any of these processes are ended, or made to wait (`memory.high`).
     limits: &'static [&'static str],
     used: &'static str,
@@ -88,12 +97,12 @@ struct Version {
     reclaimable: &'static [&'static str],
 }
 
-const V2: Version = Version {
+const V2: Files = Files {
     limits: &["memory.max", "memory.high"],
     used: "memory.current",
     reclaimable: &["inactive_file", "active_file", "slab_reclaimable"],
 };
-const V1: Version = Version {
+const V1: Files = Files {
     limits: &["memory.limit_in_bytes"],
     used: "memory.usage_in_bytes",
     reclaimable: &["total_inactive_file", "total_active_file"],
@@ -102,7 +111,7 @@ const V1: Version = Version {
 /// As much as nobody has.
 const NO_LIMIT: u64 = 1 << 62;
 
-impl Version {
+impl Files {
     /// The bytes that a group may still be given, from the texts of its files.
     fn available(&self, text_of: impl Fn(&str) -> String) -> Option<u64> {
         // "max" is no number and no limit; version 1 has a number for it.
@@ -120,56 +129,10 @@ impl Version {
     }
 }
 
-/// The folders of the control groups that may limit this process: its own and all above it, as far as they can be
-/// seen from here. Their files may be absent.
-fn control_groups(mountinfo: &str, memberships: &str) -> Vec<(&'static Version, PathBuf)> {
-    let groups_below = |mount: &str| {
-        // <id> <parent> <device> <root> <mount point> <options> <tags>... - <type> <source> <options>
-        let (mount, file_system) = mount.split_once(" - ")?;
-        let mut mount = mount.split(' ').skip(3).map(unescaped);
-        let (root, mount_point) = (mount.next()?, mount.next()?);
-        let mut file_system = file_system.split(' ');
-        let (version, controller) = match (file_system.next()?, file_system.nth(1)?) {
-            ("cgroup2", _) => (&V2, ""),
-            ("cgroup", options) if options.split(',').any(|option| option == "memory") => (&V1, "memory"),
-            _ => return None,
-        };
-        // <id>:<controllers>:<path>, with no controllers for version 2.
-        let path = memberships.lines().find_map(|line| {
-            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-            controllers
-                .split(',')
-                .any(|name| name == controller)
-                .then_some(path)
-        })?;
-        // Only what is below the root of the mount can be seen; "/.." is a group outside of our namespace.
-        let below = Path::new(path).strip_prefix(root).ok()?;
-        if !below
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)))
-        {
-            return None;
-        }
-        let groups = below.ancestors().map(|below| {
-            let parts = [OsStr::new(&mount_point)].into_iter().chain(below);
-            (version, parts.collect())
-        });
-        Some(groups.collect::<Vec<_>>())
-    };
-    mountinfo.lines().filter_map(groups_below).flatten().collect()
-}
-
-/// A path of mountinfo: spaces and backslashes are escaped there. Tabs and line feeds are too, but no control
-/// group has them.
-fn unescaped(path: &str) -> String {
-    path.replace(r"\040", " ").replace(r"\134", r"\")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{V1, V2, Version, control_groups, mem_available, memory_limit};
+    use super::{Files, V1, V2, mem_available, memory_limit};
     use std::fs::File;
-    use std::path::PathBuf;
 
     const MIB: u64 = 1 << 20;
 
@@ -188,7 +151,7 @@ mod tests {
         }
     }
 
-    fn available(version: &Version, files: &[(&str, &str)]) -> Option<u64> {
+    fn available(version: &Files, files: &[(&str, &str)]) -> Option<u64> {
         version.available(|asked| {
             let found = files.iter().find(|(name, _)| *name == asked);
             found.map_or_else(String::new, |(_, text)| (*text).to_owned())
@@ -242,64 +205,6 @@ mod tests {
         let unlimited = ("memory.limit_in_bytes", "9223372036854771712\n");
         assert_eq!(available(&V1, &[unlimited, files[1], files[2]]), None);
         assert_eq!(available(&V2, &files), None);
-    }
-
-    #[test]
-    fn p2_8_control_groups_are_our_own_and_all_above_it_up_to_the_root_that_can_be_seen() {
-        let v2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
-        let in_container = "30 23 0:26 /docker/12ab /sys/fs/cgroup ro - cgroup2 cgroup ro\n";
-        let v1 = "34 31 0:31 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
-                  35 31 0:32 /docker/12ab /sys/fs/cgroup/mem\\040ory rw - cgroup cgroup rw,memory\n\
-                  41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
-        let escaped = r"30 23 0:26 /a\134x2db /sys/fs/cgroup ro - cgroup2 cgroup ro";
-        for (mountinfo, memberships, expected) in [
-            (
-                v2,
-                "0::/system.slice/vas.service\n",
-                &[
-                    (&V2, "/sys/fs/cgroup/system.slice/vas.service"),
-                    (&V2, "/sys/fs/cgroup/system.slice"),
-                    (&V2, "/sys/fs/cgroup"),
-                ][..],
-            ),
-            (v2, "0::/\n", &[(&V2, "/sys/fs/cgroup")]),
-            (in_container, "0::/docker/12ab\n", &[(&V2, "/sys/fs/cgroup")]),
-            (
-                v1,
-                "4:cpu,memory:/docker/12ab/in:ner\n3:cpuset:/other\n1:name=systemd:/third\n0::/fourth\n",
-                &[
-                    (&V1, "/sys/fs/cgroup/mem ory/in:ner"),
-                    (&V1, "/sys/fs/cgroup/mem ory"),
-                    (&V2, "/sys/fs/cgroup/unified/fourth"),
-                    (&V2, "/sys/fs/cgroup/unified"),
-                ],
-            ),
-            (
-                escaped,
-                "0::/a\\x2db/c\n",
-                &[(&V2, "/sys/fs/cgroup/c"), (&V2, "/sys/fs/cgroup")],
-            ),
-            // Out of sight: elsewhere in the hierarchy, or above the root of our namespace.
-            (in_container, "0::/docker/34cd\n", &[]),
-            (v2, "0::/../34cd\n", &[]),
-            (v2, "4:memory:/a\n", &[]),
-            (v2, "", &[]),
-            ("", "0::/a\n", &[]),
-            (
-                "30 23 0:26 / /sys/fs/cgroup\n30 - cgroup2\n- -\n",
-                "0::/a\n0\n",
-                &[],
-            ),
-        ] {
-            let expected: Vec<_> = expected
-                .iter()
-                .map(|&(version, dir)| (version, PathBuf::from(dir)))
-                .collect();
-            let found = control_groups(mountinfo, memberships);
-            assert_eq!(found, expected, "{mountinfo}{memberships}");
-            // They are compared by their components, shown as they are.
-            assert!(found.iter().all(|(_, dir)| !dir.to_str().unwrap().ends_with('/')));
-        }
     }
 
     #[test]

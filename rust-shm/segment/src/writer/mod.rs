@@ -15,6 +15,7 @@ pub use camera_lock::CameraLock;
 pub use file_mode::{FileMode, FileModeError};
 pub use held_lock::LockError;
 pub use later::{drop_later, reserve_later};
+pub use memory_limit::{MemoryLimit, available_memory};
 pub use pinned::Pinned;
 pub use segment::{CreateError, PreparedSegment, Reserve, Segment, SegmentOptions, new_epoch};
 pub use sweep::sweep;
