@@ -96,6 +96,11 @@ async function makeFilm(film: readonly string[]): Promise<string> {
   return file;
 }
 
+/** The arguments with a queue for the whole film: a machine that stands still for a moment loses no frame of it. */
+function patient(raw: readonly string[]): string[] {
+  return raw.map((arg, index) => (raw[index - 1] === '-queue_size' ? '50' : arg));
+}
+
 /** The hashes that FFmpeg itself makes of the frames of such an output. */
 async function ownHashes(ffmpeg: FfmpegBinary, file: string): Promise<(string | undefined)[]> {
   const { versionText: ffmpegVersion } = ffmpeg;
@@ -115,7 +120,7 @@ describe.each(await ffmpegBinaries())('the raw output of FFmpeg $name', ({ ffmpe
       const play = async (options: Pick<RawVideoOutputOptions, 'form' | 'isIsolated'>): Promise<void> => {
         const cameraId = `${options.form}-${options.isIsolated}`;
         const camera = exporter.openCamera({ cameraId, ...SIZE, slotCount: 64 });
-        const raw = rawVideoOutput({ ...SIZE, ffmpegVersion: ffmpeg.versionText, ...options });
+        const raw = patient(rawVideoOutput({ ...SIZE, ffmpegVersion: ffmpeg.versionText, ...options }));
         const child = camera.attach((fd) =>
           spawn(ffmpeg.path, ['-v', 'error', '-nostdin', '-re', '-i', file, ...raw], {
             stdio: ['ignore', 'inherit', 'inherit', fd ?? 'ignore'],
