@@ -11,46 +11,32 @@ use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
 
 use conformance_data::{FOLDER, Run, number, patches, rows};
 use serde_json::{Value, json};
 use stage::camera::Camera;
-use stage::{Folder, HERE};
+use stage::{Folder, HERE, slow_reader};
 use vas_frame_protocol::layout;
 use vas_frame_segment::clock::monotonic_ns;
 use vas_frames::*;
 
-/// What is done with a file of the folder.
-enum Way {
-    Run(Run),
-    /// Why a program that opens cameras cannot ask it.
-    CannotAsk(&'static str),
-}
-
-const FILES: [(&str, Way); 10] = [
-    ("ring/walks", Way::Run(walks)),
-    ("ring/outcomes", Way::Run(outcomes)),
-    ("ring/layouts", Way::Run(layouts)),
-    ("ring/colours", Way::Run(colours)),
-    ("ring/geometries", Way::Run(geometries)),
-    (
-        "ring/constants",
-        Way::CannotAsk(
-            "no function gives a number of the layout; layouts and geometries ask what follows from them",
-        ),
-    ),
-    (
-        "ring/slow-readers",
-        Way::CannotAsk(
-            "it goes by model time, and these functions by the clock; the Rust reader beneath runs it",
-        ),
-    ),
-    ("camera/health", Way::Run(health)),
-    ("camera/camera-ids", Way::Run(camera_ids)),
-    ("camera/error-codes", Way::Run(error_codes)),
+const FILES: [(&str, Run); 10] = [
+    ("ring/walks", walks),
+    ("ring/outcomes", outcomes),
+    ("ring/layouts", layouts),
+    ("ring/colours", colours),
+    ("ring/geometries", geometries),
+    ("ring/constants", constants),
+    ("ring/slow-readers", slow_readers),
+    ("camera/health", health),
+    ("camera/camera-ids", camera_ids),
+    ("camera/error-codes", error_codes),
 ];
+
+/// Of the intervals of slow readers, each of which is some real calls here.
+const SLOW_READERS_SHARE: u64 = 10;
 
 /// The error codes that only C has; its README names them.
 const OWN_CODES: [&str; 1] = ["DAMAGED"];
@@ -59,26 +45,26 @@ const OWN_CODES: [&str; 1] = ["DAMAGED"];
 const ORDINARY: [&str; 5] = ["OK", "TIMED_OUT", "INTERRUPTED", "OVERWRITTEN", "NOTHING_NEWER"];
 
 #[test]
-fn p2_18_every_file_of_the_conformance_data_holds_in_c_or_says_why_it_cannot_be_asked() {
+fn p2_18_every_file_of_the_conformance_data_holds_in_c() {
     let folder = Path::new(FOLDER);
     let mut files = BTreeSet::new();
-    for kind in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-        // Beside the folders there is a README.
-        for entry in fs::read_dir(&kind).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            let name = path.strip_prefix(folder).unwrap().with_extension("");
-            files.insert(name.to_str().unwrap().to_owned());
-        }
+    collect_files(folder, &mut files);
+    let mut named = BTreeSet::from([folder.join("README.md")]);
+    for (name, run) in FILES {
+        let path = folder.join(format!("{name}.json"));
+        run(&serde_json::from_slice(&fs::read(&path).unwrap()).unwrap());
+        named.insert(path);
     }
-    let named: BTreeSet<_> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(files, named, "a file is neither run nor said to be beyond C");
-    for (name, way) in FILES {
-        match way {
-            Way::Run(run) => {
-                let text = fs::read(folder.join(format!("{name}.json"))).unwrap();
-                run(&serde_json::from_slice(&text).unwrap());
-            }
-            Way::CannotAsk(reason) => assert!(!reason.is_empty(), "{name}"),
+    assert_eq!(files, named, "a file is not run");
+}
+
+fn collect_files(folder: &Path, found: &mut BTreeSet<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect_files(&path, found);
+        } else {
+            found.insert(path);
         }
     }
 }
@@ -315,6 +301,69 @@ fn geometries(file: &Value) {
             Err(status) => {
                 assert_eq!(status, VasStatus::IncompatibleLayout, "{row}");
                 assert!(row["picture_bytes"].is_null(), "{row}");
+            }
+        }
+    }
+}
+
+/// Where the records of the slots are, as a reader finds them, and what is in them; `health` asks when a frame is old.
+fn constants(file: &Value) {
+    let [version, size, slots, offset, stride] = [
+        "layout_version",
+        "record_size",
+        "smallest_slot_count",
+        "slot_records_offset",
+        "slot_record_stride",
+    ]
+    .map(|name| number(&file[name]));
+    let ring = Ring::new("wrapped");
+    for slot in 0..slots {
+        let record = (offset + slot * stride) as usize;
+        let mut said = [0; 8];
+        ring.meta.read_exact_at(&mut said, record as u64).unwrap();
+        assert_eq!(u64::from_le_bytes(said), size << 32 | version);
+        ring.replace(record + layout::record::TIMESTAMP_NS, &(slot + 1).to_le_bytes());
+    }
+    let camera = ring.open();
+    let mut into = vec![0; camera.geometry().frame_bytes];
+    let stamps: BTreeSet<_> = (0..slots)
+        .map(|_| camera.copy_next(0, &mut into).1.timestamp_ns)
+        .collect();
+    assert_eq!(stamps, (1..=slots).collect());
+    assert_eq!(file["old_after_ns"], layout::OLD_AFTER_NS);
+}
+
+/// A copy is no look: also what works on it for longer than any look may gets what there is time for.
+fn slow_readers(file: &Value) {
+    let run = number(&file["run_intervals"]) / SLOW_READERS_SHARE * slow_reader::INTERVAL;
+    let looks_in_one_call = number(&file["looks_in_one_call"]);
+    let step = number(&file["look_steps"]);
+    for slot_count in file["slot_counts"].as_array().unwrap() {
+        let slot_count = number(slot_count);
+        let longest = (slot_count - 2) * slow_reader::INTERVAL;
+        let too_long = (slot_count + 1) * slow_reader::INTERVAL;
+        for call in file["calls"].as_array().unwrap() {
+            let calls: &[_] = match call.as_str().unwrap() {
+                "newest" => &["look_newest", "copy_newest"],
+                call => {
+                    assert_eq!(call, "next");
+                    &["copy_next"]
+                }
+            };
+            for call in calls {
+                for work in (1..=longest / step).map(|i| i * step).chain([too_long]) {
+                    let told = slow_reader::read(slot_count as u32, work, run, call);
+                    let what = format!("{slot_count} slots, {call}, {work}: {told:?}");
+                    assert!(told.looks_in_one_call <= looks_in_one_call, "{what}");
+                    assert_eq!(told.delivered + told.missed, told.newest, "{what}");
+                    if *call == "look_newest" && work == too_long {
+                        assert_eq!((told.delivered, told.looks_in_one_call), (0, looks_in_one_call));
+                        continue;
+                    }
+                    let there_is_time_for = run as f64 / work.max(slow_reader::INTERVAL) as f64;
+                    let share = file["share"].as_f64().unwrap();
+                    assert!(told.delivered as f64 >= there_is_time_for * share, "{what}");
+                }
             }
         }
     }

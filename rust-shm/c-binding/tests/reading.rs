@@ -13,9 +13,8 @@ use std::time::{Duration, Instant};
 
 use stage::camera::{Camera, last_message};
 use stage::{Folder, with_live_camera};
-use vas_frame_drain::{Export, ExportOptions, Outcome};
+use vas_frame_drain::{Export, Outcome};
 use vas_frame_protocol::{ChromaSiting, ColourRange, Colours, Geometry, RingShape};
-use vas_frame_segment::{CameraId, FileMode};
 use vas_frames::*;
 
 /// Counts what a thread allocates.
@@ -46,15 +45,7 @@ const SECOND: u64 = 1_000_000_000;
 const SIZE: usize = 64 * 48 * 3 / 2;
 
 fn export(base: &Folder, width: u32) -> Export {
-    Export::open(ExportOptions {
-        base_dir: base.0.join("base"),
-        camera: CameraId::new("gate").unwrap(),
-        shape: shape(width),
-        file_mode: FileMode::default(),
-        has_checksums: false,
-        rings_bell: true,
-    })
-    .unwrap()
+    stage::export(&base.0.join("base"), (width, 48), 4)
 }
 
 fn shape(width: u32) -> RingShape {

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import StartHost
+from slow_reader import INTERVAL, Call, read_slowly
 
 import vas_frames
 
@@ -23,12 +25,23 @@ Row = dict[str, Any]
 STATE, HEARTBEAT_NS, DATA_INODE, TIMESTAMP_NS, COLOURS = 256, 320, 208, 16, 248
 RECORDS, RECORD_STRIDE = 512, 128
 
+# Of the steps and the intervals of slow readers, which are many for a host in another process.
+SLOW_READERS_SHARE = 10
+
+# The calls that give the newest and the next frame. A look at the next there is none.
+SLOW_CALLS: dict[str, tuple[Call, ...]] = {"newest": ("look", "latest"), "next": ("read",)}
+
 # What only this package, or only a reader, can say.
 OWN_CODES = {"TIMEOUT", "UNKNOWN_COLOURS", "VIEW_ESCAPED"}
 
 
+def load(file: str) -> Row:
+    loaded: Row = json.loads((DATA / f"{file}.json").read_text())
+    return loaded
+
+
 def rows(file: str) -> list[Row]:
-    found: list[Row] = json.loads((DATA / f"{file}.json").read_text())["rows"]
+    found: list[Row] = load(file)["rows"]
     assert found
     return found
 
@@ -134,11 +147,27 @@ def run_geometries(_: Path) -> None:
             assert frame.rgb(range="full", out=out).shape == (height, width, 3)
 
 
+def run_constants(base_dir: Path) -> None:
+    """Where the records of the slots are, as a reader finds them; `run_health` asks when a frame is old."""
+    numbers = load("ring/constants")
+    ring = Ring(base_dir, "wrapped")
+    meta = (ring.path / "frame.meta").read_bytes()
+    assert struct.unpack_from("<II", meta) == (numbers["layout_version"], numbers["record_size"])
+    stamps = range(1, numbers["smallest_slot_count"] + 1)
+    for slot, stamp in enumerate(stamps):
+        record = numbers["slot_records_offset"] + slot * numbers["slot_record_stride"]
+        ring.replace(record + TIMESTAMP_NS, struct.pack("<Q", stamp))
+    with ring.open() as camera:
+        frames = [frame for _ in stamps if (frame := camera.read(0))]
+    assert sorted(frame.timestamp_ns for frame in frames) == list(stamps)
+
+
 def run_health(base_dir: Path) -> None:
+    limit: int = load("ring/constants")["old_after_ns"]
 
     def age(nanoseconds: int) -> int:
-        """The ages of the data stand at one moment; here time goes on, so they keep off the limit of 2 s."""
-        return 1_000_000_000 if nanoseconds <= 2_000_000_000 else max(nanoseconds, 4_000_000_000)
+        """The ages of the data stand at one moment; here time goes on, so they keep off the limit."""
+        return limit // 2 if nanoseconds <= limit else max(nanoseconds, 2 * limit)
 
     for row in rows("camera/health"):
         ring = Ring(base_dir, "empty" if row["frame_age_ns"] is None else "two-frames")
@@ -172,8 +201,27 @@ def run_error_codes(_: Path) -> None:
     assert own >= {row["code"] for row in rows("camera/error-codes") if row["reader"]}
 
 
-def asked_of_rust(_: Path) -> None:
-    """Nothing that this package has of its own: the Rust reader that it is made of runs these."""
+def run_slow_readers(start_host: StartHost) -> None:
+    """A copy is no look: also what works on it for longer than any look may gets what there is time for."""
+    data = load("ring/slow-readers")
+    run = data["run_intervals"] // SLOW_READERS_SHARE * INTERVAL
+    step = data["look_steps"] * SLOW_READERS_SHARE
+    assert set(data["calls"]) == set(SLOW_CALLS)
+    calls: list[Call] = [call for kind in data["calls"] for call in SLOW_CALLS[kind]]
+    for slot_count in data["slot_counts"]:
+        host = start_host("2x2", camera=f"slots{slot_count}", slots=slot_count)
+        longest, too_long = (slot_count - 2) * INTERVAL, (slot_count + 1) * INTERVAL
+        for call in calls:
+            for work in (*range(step, longest + 1, step), too_long):
+                told = read_slowly(host, call, work, run)
+                what = f"{slot_count} slots, {call}, {work}: {told}"
+                if call == "look" and work == too_long:
+                    assert told.delivered == 0, what
+                    assert told.looks_in_one_call == data["looks_in_one_call"], what
+                    continue
+                assert told.delivered >= run / max(work, INTERVAL) * data["share"], what
+                assert told.looks_in_one_call <= data["looks_in_one_call"], what
+        host.close()
 
 
 FILES: dict[str, Callable[[Path], None]] = {
@@ -182,19 +230,28 @@ FILES: dict[str, Callable[[Path], None]] = {
     "ring/layouts": run_layouts,
     "ring/colours": run_colours,
     "ring/geometries": run_geometries,
-    "ring/constants": asked_of_rust,
-    "ring/slow-readers": asked_of_rust,
+    "ring/constants": run_constants,
     "camera/health": run_health,
     "camera/camera-ids": run_camera_ids,
     "camera/error-codes": run_error_codes,
 }
 
+FILES_OF_A_LIVE_CAMERA: dict[str, Callable[[StartHost], None]] = {"ring/slow-readers": run_slow_readers}
+
 
 def test_p2_18_runs_every_file() -> None:
-    files = {str(path.relative_to(DATA).with_suffix("")) for path in DATA.glob("*/*.json")}
-    assert files == set(FILES)
+    files = {str(path.relative_to(DATA)) for path in DATA.rglob("*") if path.is_file()}
+    run = {f"{name}.json" for name in (*FILES, *FILES_OF_A_LIVE_CAMERA)}
+    assert files - {"README.md"} == run
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_p2_18_reads_as_every_implementation_does(base_dir: Path, file: str) -> None:
     FILES[file](base_dir)
+
+
+@pytest.mark.parametrize("file", FILES_OF_A_LIVE_CAMERA)
+def test_p2_18_p2_19_reads_a_live_camera_as_every_implementation_does(
+    start_host: StartHost, file: str
+) -> None:
+    FILES_OF_A_LIVE_CAMERA[file](start_host)

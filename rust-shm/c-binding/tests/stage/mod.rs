@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod camera;
+pub(crate) mod slow_reader;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -102,29 +103,41 @@ pub(crate) fn compile(source: &Path, is_static: bool) -> PathBuf {
     program
 }
 
-/// Publishes frames while `read` runs. Each byte of a frame is the low byte of its id.
-pub(crate) fn with_live_camera<T>(read: impl FnOnce(&Path) -> T) -> T {
-    let base = Folder::new(Path::new("/dev/shm"));
-    let geometry = Geometry::nv12(64, 48).unwrap();
-    let mut export = Export::open(ExportOptions {
-        base_dir: base.0.join("base"),
+/// A camera that nobody writes to yet.
+pub(crate) fn export(base_dir: &Path, (width, height): (u32, u32), slot_count: u32) -> Export {
+    Export::open(ExportOptions {
+        base_dir: base_dir.to_owned(),
         camera: CameraId::new("gate").unwrap(),
-        shape: RingShape::new(geometry, 4).unwrap(),
+        shape: RingShape::new(Geometry::nv12(width, height).unwrap(), slot_count).unwrap(),
         file_mode: FileMode::default(),
         has_checksums: false,
         rings_bell: true,
     })
-    .unwrap();
+    .unwrap()
+}
+
+/// Publishes frames while `read` runs. Each byte of a frame is the low byte of its id.
+pub(crate) fn with_live_camera<T>(read: impl FnOnce(&Path) -> T) -> T {
+    with_writer((64, 48), Duration::from_millis(10), read)
+}
+
+/// As `with_live_camera`, with a pause of its own between two frames; without one, at full speed.
+pub(crate) fn with_writer<T>(size: (u32, u32), pause: Duration, read: impl FnOnce(&Path) -> T) -> T {
+    let base = Folder::new(Path::new("/dev/shm"));
+    let mut export = export(&base.0.join("base"), size, 4);
     let path = export.path().to_owned();
     let is_over = AtomicBool::new(false);
     scope(|threads| {
         threads.spawn(|| {
             let mut byte = 0_u8;
+            let mut picture = vec![0; export.shape().geometry().frame_bytes()];
             while !is_over.load(Ordering::Relaxed) {
                 byte = byte.wrapping_add(1);
-                let picture = vec![byte; geometry.frame_bytes()];
+                picture.fill(byte);
                 assert!(matches!(export.publish(&picture, Some(7)), Outcome::Published(_)));
-                sleep(Duration::from_millis(10));
+                if !pause.is_zero() {
+                    sleep(pause);
+                }
             }
         });
         let done = catch_unwind(AssertUnwindSafe(|| read(&path)));

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::Value;
@@ -13,9 +13,17 @@ pub const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol/confo
 /// What runs a file.
 pub type Run = fn(&Value);
 
-/// Runs every file of a folder of the conformance data. It fails on a file that nothing runs, and on a name without a
-/// file.
+/// What stands in [`FOLDER`]: each of the two folders is run by the crate that it is about.
+const ALL: [&str; 3] = ["README.md", "camera", "ring"];
+
+/// Runs every file of a folder of the conformance data. It fails on a file that nothing runs, on a name without a
+/// file, and on a folder that no crate runs.
 pub fn run_every_file(kind: &str, runs: &[(&str, Run)]) {
+    let all: BTreeSet<_> = fs::read_dir(FOLDER)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(all, ALL.map(String::from).into());
     let mut files: BTreeMap<String, Value> = fs::read_dir(format!("{FOLDER}/{kind}"))
         .unwrap()
         .map(|entry| {
