@@ -6,7 +6,8 @@ use std::path::Path;
 
 use rustix::fs::statvfs;
 use rustix::thread::{CapabilitySet, capabilities};
-use vas_frame_segment::{available_memory, control_groups};
+use vas_frame_segment::control_groups;
+use vas_frame_segment::writer::available_memory;
 
 /// A process whose limits are asked for: the host if it can be seen, this one otherwise.
 #[derive(Clone, Copy)]

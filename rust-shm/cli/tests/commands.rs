@@ -21,7 +21,8 @@ use system::{Camera, die, health, json, play_writer, text, vas_frames};
 use vas_frame_drain::{Export, ExportOptions};
 use vas_frame_protocol::{FrameStamp, beat, checksum};
 use vas_frame_segment::clock::monotonic_ns;
-use vas_frame_segment::{FileMode, FrameSource, Segment, control_groups};
+use vas_frame_segment::writer::{FileMode, Segment};
+use vas_frame_segment::{FrameSource, control_groups};
 
 #[test]
 fn o1_health_is_one_word_and_an_exit_code() {

@@ -16,8 +16,9 @@ use serde_json::Value;
 use system::stage::{Stage, next_generation, options, publish, role, wait_until};
 use system::{Camera, health, play_writer, start_writer};
 use vas_frame_protocol::beat;
+use vas_frame_segment::FrameSource;
 use vas_frame_segment::clock::monotonic_ns;
-use vas_frame_segment::{FrameSource, Segment};
+use vas_frame_segment::writer::Segment;
 
 /// The cameras of the test, and the columns of [`EXIT_CODES`].
 const CAMERAS: [&str; 9] = [

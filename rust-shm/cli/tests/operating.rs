@@ -12,8 +12,9 @@ use rustix::process::{Signal, geteuid};
 use system::stage::{self, Stage, next_generation, options, publish, role, wait_until};
 use system::{Camera, SECOND, health, play_writer, start_writer};
 use vas_frame_protocol::{FrameStamp, beat, checksum};
+use vas_frame_segment::FrameSource;
 use vas_frame_segment::clock::monotonic_ns;
-use vas_frame_segment::{FrameSource, Segment};
+use vas_frame_segment::writer::Segment;
 
 /// A question of the guide: the commands that answer it, and what stands in the answers.
 struct Question {

@@ -19,7 +19,7 @@ use std::sync::{Arc, Barrier};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use vas_frame_drain::{DrainState, Export};
-use vas_frame_segment::sweep;
+use vas_frame_segment::writer::sweep;
 
 const CAMERAS: usize = 1024;
 const ROUNDS: usize = 50;

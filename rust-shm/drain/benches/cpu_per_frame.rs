@@ -18,7 +18,7 @@ use std::os::fd::AsRawFd;
 use std::sync::mpsc;
 use std::thread;
 use vas_frame_protocol::{RingMemory, RingShape};
-use vas_frame_segment::{CameraLock, Segment, SegmentOptions, new_epoch};
+use vas_frame_segment::writer::{CameraLock, Segment, SegmentOptions, new_epoch};
 
 const SIZES: [(u32, u32); 3] = [(640, 360), (1920, 1080), (3840, 2160)];
 const SLOTS: u32 = 4;

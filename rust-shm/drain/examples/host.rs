@@ -25,7 +25,8 @@ use std::time::{Duration, Instant};
 
 use vas_frame_drain::{Export, ExportOptions, Outcome};
 use vas_frame_protocol::{ColourRange, Colours, Geometry, RingShape};
-use vas_frame_segment::{CameraId, FileMode};
+use vas_frame_segment::CameraId;
+use vas_frame_segment::writer::FileMode;
 
 const USAGE: &str = "usage: host <base dir> <camera id> <width>x<height> [--slots N] [--fps N] [--stride N] \
                      [--matrix CODE] [--full 0|1]";

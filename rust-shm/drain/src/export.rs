@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use thiserror::Error;
 use vas_frame_protocol::{AttachError, RingShape};
-use vas_frame_segment::{CameraId, CreateError, FileMode, LockError};
+use vas_frame_segment::CameraId;
+use vas_frame_segment::writer::{CreateError, FileMode, LockError};
 
 /// What may stand in the way of another thread.
 const THREAD_LIMITS: &str = "raise the limit of threads that is reached: the user's (ulimit -u), the container's or the \

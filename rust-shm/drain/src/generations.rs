@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 use vas_frame_protocol::RingShape;
-use vas_frame_segment::{CameraId, CameraLock, Reserve, Segment, SegmentOptions, drop_later, new_epoch};
+use vas_frame_segment::CameraId;
+use vas_frame_segment::writer::{CameraLock, Reserve, Segment, SegmentOptions, drop_later, new_epoch};
 
 /// How long the keeper waits after a failure before it tries again: this, then twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -329,7 +330,8 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::thread;
     use vas_frame_protocol::{Geometry, RingShape};
-    use vas_frame_segment::{CameraId, FileMode, FrameSource, Health, new_epoch};
+    use vas_frame_segment::writer::{FileMode, new_epoch};
+    use vas_frame_segment::{CameraId, FrameSource, Health};
 
     struct Stage(PathBuf);
 

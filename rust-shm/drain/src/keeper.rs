@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use vas_frame_segment::sweep;
+use vas_frame_segment::writer::sweep;
 
 /// The repairs that are to be made.
 #[derive(Default)]

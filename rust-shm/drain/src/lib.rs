@@ -10,7 +10,8 @@
 //! use std::process::Command;
 //! use vas_frame_drain::{Export, ExportOptions};
 //! use vas_frame_protocol::{Geometry, RingShape};
-//! use vas_frame_segment::{CameraId, FileMode};
+//! use vas_frame_segment::CameraId;
+//! use vas_frame_segment::writer::FileMode;
 //!
 //! let mut export = Export::open(ExportOptions {
 //!     base_dir: "/dev/shm/vas".into(),

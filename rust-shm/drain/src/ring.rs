@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vas_frame_protocol::{AttachError, FrameStamp, OpenSlot, RingShape, Writer, beat};
 use vas_frame_segment::clock::{monotonic_ns, wall_ns};
-use vas_frame_segment::{WritableMapping, reserve_later};
+use vas_frame_segment::writer::{WritableMapping, reserve_later};
 
 pub(crate) type Memory = Arc<WritableMapping>;
 

@@ -8,7 +8,7 @@ use std::env;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 use vas_frame_drain::Statistics;
-use vas_frame_segment::sweep;
+use vas_frame_segment::writer::sweep;
 
 /// Runs `test` of this binary again, with a fault. `None`: this is that process.
 fn with_fault(test: &str, fault: &str) -> Option<Output> {

@@ -11,7 +11,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use vas_frame_drain::{Export, Outcome};
-use vas_frame_segment::drop_later;
+use vas_frame_segment::writer::drop_later;
 
 const LARGE: usize = 1 << 20;
 

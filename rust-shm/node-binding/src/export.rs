@@ -6,7 +6,8 @@ use napi_derive::napi;
 use std::os::fd::AsRawFd;
 use vas_frame_drain::{DrainState, Export, ExportOptions, Mismatch, NotInPlace, Outcome, StreamForm};
 use vas_frame_protocol::{ChromaSiting, ColourRange, Colours, Geometry, RingShape};
-use vas_frame_segment::{CameraId, FileMode};
+use vas_frame_segment::CameraId;
+use vas_frame_segment::writer::FileMode;
 
 #[napi(object, object_to_js = false)]
 pub struct NativeExportOptions {

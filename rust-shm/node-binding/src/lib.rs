@@ -40,8 +40,8 @@ pub fn layout_version() -> u32 {
 )]
 pub fn sweep(base_dir: String) -> Result<u32> {
     guard(|| {
-        let swept =
-            vas_frame_segment::sweep(Path::new(&base_dir)).map_err(|cause| error(cause.code(), cause))?;
+        let swept = vas_frame_segment::writer::sweep(Path::new(&base_dir))
+            .map_err(|cause| error(cause.code(), cause))?;
         Ok(u32::try_from(swept).unwrap_or(u32::MAX))
     })
 }

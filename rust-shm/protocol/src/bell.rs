@@ -42,6 +42,7 @@ impl Ticket {
 
 impl<M: RingMemory> Reader<M> {
     /// Takes a ticket. What is looked at after this call is what waiting with the ticket is right for.
+    #[doc(hidden)]
     pub fn ticket(&self) -> Ticket {
         #[allow(
             clippy::cast_possible_truncation,

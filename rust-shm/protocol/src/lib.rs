@@ -22,6 +22,8 @@ mod header;
 mod heap;
 pub mod layout;
 mod memory;
+// For the models, which take an ordering away.
+#[doc(hidden)]
 pub mod order;
 mod picture;
 mod reader;
@@ -31,6 +33,8 @@ mod shape;
 mod sync;
 mod writer;
 
+// For the crate that waits.
+#[doc(hidden)]
 pub use bell::{BELL, Ticket, change_bell};
 pub use checksum::checksum;
 pub use colours::{ChromaSiting, ColourRange, Colours};

@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 use vas_frame_protocol::{FrameStamp, Geometry, RingMemory, RingShape, Writer};
-use vas_frame_segment::{CameraId, CameraLock, FileMode, FrameSource, Segment, SegmentOptions, new_epoch};
+use vas_frame_segment::writer::{CameraLock, FileMode, Segment, SegmentOptions, new_epoch};
+use vas_frame_segment::{CameraId, FrameSource};
 
 const SIZES: [(u32, u32); 3] = [(640, 360), (1920, 1080), (3840, 2160)];
 const SLOTS: u32 = 4;

@@ -136,7 +136,8 @@ mod tests {
 
     use super::Bell;
     use crate::clock::monotonic_ns;
-    use crate::{CameraId, CameraLock, FileMode, FrameSource, Segment, SegmentOptions, new_epoch};
+    use crate::writer::{CameraLock, FileMode, Segment, SegmentOptions, new_epoch};
+    use crate::{CameraId, FrameSource};
 
     const ROUNDS: u64 = 100_000;
     const MINUTE_NS: u64 = 60_000_000_000;

@@ -157,6 +157,7 @@ impl Mapping {
     }
 
     /// The first byte of meta. Writing through it is for [`MapMode::PrivateWritable`] only.
+    #[doc(hidden)]
     #[must_use]
     pub fn meta_ptr(&self) -> *mut u8 {
         self.meta.start.as_ptr()
@@ -164,6 +165,7 @@ impl Mapping {
 
     /// Makes the pictures of a [`MapMode::PrivateWritable`] mapping those of the writer again, wherever a store has
     /// hidden them. One system call; what is looked at next is mapped anew by page faults.
+    #[doc(hidden)]
     pub fn drop_stores(&self) {
         if self.mode == Some(MapMode::PrivateWritable) {
             self.data.drop_private_pages();
@@ -285,7 +287,7 @@ impl WritableMapping {
     }
 
     /// Whether memory that was free when the ring was made was taken by somebody else before it was reserved. It is
-    /// asked for again: see [`reserve_later`](crate::reserve_later).
+    /// asked for again: see [`reserve_later`](crate::writer::reserve_later).
     #[must_use]
     pub fn lacks_memory(&self) -> bool {
         // ORDER reserve: relaxed, as above.

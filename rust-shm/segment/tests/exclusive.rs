@@ -10,7 +10,8 @@ use rustix::mount::{MountFlags, mount_bind, mount_remount};
 use rustix::process::Signal;
 use stage::{Stage, camera, lock, much_later, names, options, play, role, start_writer, write_until_killed};
 use vas_frame_protocol::State;
-use vas_frame_segment::{CameraLock, FrameSource, Health, LockError, Segment, sweep};
+use vas_frame_segment::writer::{CameraLock, LockError, Segment, sweep};
+use vas_frame_segment::{FrameSource, Health};
 
 fn code(base: &Path) -> &'static str {
     CameraLock::acquire(base, &camera("a")).unwrap_err().code()

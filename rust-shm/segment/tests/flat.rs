@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use stage::{Stage, camera, lock, names, next_generation, options, play, role};
-use vas_frame_segment::{FrameSource, Health, Segment};
+use vas_frame_segment::writer::Segment;
+use vas_frame_segment::{FrameSource, Health};
 
 /// Descriptors, and mappings of files below `base`.
 fn held(base: &Path) -> (usize, usize) {

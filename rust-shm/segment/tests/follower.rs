@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 
 use stage::{Stage, lock, next_generation, options, publish, wait_until, writer};
 use vas_frame_protocol::{Miss, State, set_state};
-use vas_frame_segment::{
-    Awaited, Follower, FrameSource, Segment, SourceOptions, Waited, WaitedAny, wait_for_frames,
-};
+use vas_frame_segment::writer::Segment;
+use vas_frame_segment::{Awaited, Follower, FrameSource, SourceOptions, Waited, WaitedAny, wait_for_frames};
 
 /// Longer than a follower waits before it asks the path again.
 const A_WHILE: Duration = Duration::from_millis(150);

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use stage::{Stage, camera, lock, names, next_generation, options, play_with, role, wait_until, was_killed};
 use vas_frame_segment::clock::monotonic_ns;
-use vas_frame_segment::{FrameSource, Health, Segment, sweep};
+use vas_frame_segment::writer::{Segment, sweep};
+use vas_frame_segment::{FrameSource, Health};
 
 /// Where to die, and what a reader that is attached to the first generation is told then. Without a reader the
 /// first generation was not there yet.

@@ -9,9 +9,8 @@ use std::path::Path;
 use rustix::fs::Mode;
 use stage::{Stage, camera, lock, mode, names, next_generation, options, play, publish, role, shape, writer};
 use vas_frame_protocol::{RingMemory, State};
-use vas_frame_segment::{
-    CameraLock, FileMode, FrameSource, Health, MapMode, Segment, SegmentOptions, SourceOptions,
-};
+use vas_frame_segment::writer::{CameraLock, FileMode, Segment, SegmentOptions};
+use vas_frame_segment::{FrameSource, Health, MapMode, SourceOptions};
 
 #[test]
 fn p2_1_creates_two_files_that_hold_the_ring_and_removes_them_at_the_end() {
@@ -288,7 +287,7 @@ fn p2_6_refuses_a_path_that_holds_anything_but_an_export_and_touches_nothing_of_
         let error = Segment::create(&lock, &options()).unwrap_err();
         assert_eq!(error.code(), "CAMERA_PATH_OCCUPIED", "{how}: {error}");
         drop(lock);
-        vas_frame_segment::sweep(&stage.base()).unwrap();
+        vas_frame_segment::writer::sweep(&stage.base()).unwrap();
         assert_eq!(names(&stage.base()), ["a"], "{how}");
         assert_eq!(fs::symlink_metadata(&path).unwrap().ino(), before, "{how}");
         fs::rename(&path, stage.base().join(".a.new")).unwrap();

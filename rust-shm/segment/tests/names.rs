@@ -1,6 +1,7 @@
 //! What is checked before anything is touched: camera ids and file modes.
 
-use vas_frame_segment::{CameraId, FileMode};
+use vas_frame_segment::CameraId;
+use vas_frame_segment::writer::FileMode;
 
 #[test]
 fn p2_9_refuses_hostile_camera_ids() {

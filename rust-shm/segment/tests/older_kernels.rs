@@ -16,10 +16,10 @@ use seccompiler::{
 use stage::{
     Stage, camera, lock, much_later, names, options, publish, role, start_writer, write_until_killed, writer,
 };
-use vas_frame_segment::{
-    Awaited, CameraLock, CreateError, FrameSource, Health, LockError, MapMode, Reserve, Segment,
-    SegmentOptions, SourceOptions, Waited, WaitedAny, sweep, wait_any,
+use vas_frame_segment::writer::{
+    CameraLock, CreateError, LockError, Reserve, Segment, SegmentOptions, sweep,
 };
+use vas_frame_segment::{Awaited, FrameSource, Health, MapMode, SourceOptions, Waited, WaitedAny, wait_any};
 
 const OFD_LOCK_QUERY: (i64, u32, i32) = (libc::SYS_fcntl, 1, libc::F_OFD_GETLK);
 const OFD_LOCK: (i64, u32, i32) = (libc::SYS_fcntl, 1, libc::F_OFD_SETLK);

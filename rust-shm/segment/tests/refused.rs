@@ -16,7 +16,8 @@ use stage::{
 };
 use stage::{role, shape, was_killed, writer};
 use vas_frame_protocol::State;
-use vas_frame_segment::{CameraLock, CreateError, FrameSource, Segment, SegmentOptions, sweep};
+use vas_frame_segment::FrameSource;
+use vas_frame_segment::writer::{CameraLock, CreateError, Segment, SegmentOptions, sweep};
 
 /// The code and the text of the refusal.
 fn refusal(base: &Path) -> (&'static str, String) {

@@ -10,7 +10,8 @@ use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use stage::{Stage, camera, lock, next_generation, options, play, publish, role, writer};
 use vas_frame_protocol::layout::header;
 use vas_frame_protocol::{State, set_state};
-use vas_frame_segment::{FrameSource, Health, MapMode, OpenError, Owner, Segment, SourceOptions};
+use vas_frame_segment::writer::Segment;
+use vas_frame_segment::{FrameSource, Health, MapMode, OpenError, Owner, SourceOptions};
 
 const SECOND: u64 = 1_000_000_000;
 

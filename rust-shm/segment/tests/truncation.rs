@@ -10,7 +10,8 @@ use std::ptr;
 
 use stage::{Stage, camera, lock, options, play, publish, role, writer};
 use vas_frame_protocol::Miss;
-use vas_frame_segment::{FrameSource, Health, MapMode, Segment, SourceOptions};
+use vas_frame_segment::writer::Segment;
+use vas_frame_segment::{FrameSource, Health, MapMode, SourceOptions};
 
 fn truncate(base: &Path, name: &str) {
     let file = OpenOptions::new().write(true).open(base.join("a").join(name));

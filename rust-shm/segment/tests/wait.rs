@@ -13,9 +13,9 @@ use rustix::process::Signal;
 use rustix::thread::gettid;
 use stage::{Stage, camera, lock, options, play, publish, role, wait_until, writer};
 use vas_frame_protocol::Writer;
+use vas_frame_segment::writer::{Segment, WritableMapping};
 use vas_frame_segment::{
-    Alarm, Awaited, FrameSource, Health, MapMode, Segment, SourceOptions, Waited, WaitedAny, WritableMapping,
-    wait_any, wait_for_frames,
+    Alarm, Awaited, FrameSource, Health, MapMode, SourceOptions, Waited, WaitedAny, wait_any, wait_for_frames,
 };
 
 /// Longer than anything here takes, also on a busy machine.

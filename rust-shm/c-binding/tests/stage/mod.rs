@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use vas_frame_drain::{Export, ExportOptions, Outcome};
 use vas_frame_protocol::{Geometry, RingShape};
-use vas_frame_segment::{CameraId, FileMode, new_epoch};
+use vas_frame_segment::CameraId;
+use vas_frame_segment::writer::{FileMode, new_epoch};
 
 pub(crate) const HERE: &str = env!("CARGO_MANIFEST_DIR");
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use vas_frame_segment::sweep;
+use vas_frame_segment::writer::sweep;
 
 use crate::failure::{Exit, Failure};
 use crate::output::{Output, human_bytes};

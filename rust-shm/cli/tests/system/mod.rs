@@ -15,7 +15,7 @@ use serde_json::Value;
 use stage::{lock, options, play, publish, wait_until, writer};
 use vas_frame_protocol::{Writer, beat};
 use vas_frame_segment::clock::monotonic_ns;
-use vas_frame_segment::{CameraLock, Segment, WritableMapping};
+use vas_frame_segment::writer::{CameraLock, Segment, WritableMapping};
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
 

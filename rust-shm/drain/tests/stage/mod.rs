@@ -13,7 +13,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use vas_frame_drain::{DrainState, Export, ExportOptions};
 use vas_frame_protocol::{Geometry, RingShape};
-use vas_frame_segment::{CameraId, FileMode, FrameSource, new_epoch};
+use vas_frame_segment::writer::{FileMode, new_epoch};
+use vas_frame_segment::{CameraId, FrameSource};
 
 /// A new folder in shared memory, removed with all that is in it.
 pub struct Stage {

@@ -204,8 +204,7 @@ impl FrameSource {
     }
 
     /// Whether both sources have the same two files open, and so the same ring.
-    #[must_use]
-    pub fn has_the_files_of(&self, other: &Self) -> bool {
+    pub(crate) fn has_the_files_of(&self, other: &Self) -> bool {
         let are_same = |ours, theirs| match (FileId::of(ours), FileId::of(theirs)) {
             (Ok(ours), Ok(theirs)) => ours == theirs,
             _ => false,

@@ -40,7 +40,7 @@ pub(crate) fn memory_limit(dir: impl AsFd) -> Option<MemoryLimit> {
     available_memory()
 }
 
-/// The limit that [`Segment::create`](crate::Segment::create) compares with. `None` if the system does not say.
+/// The limit that [`Segment::create`](super::Segment::create) compares with. `None` if the system does not say.
 #[must_use]
 pub fn available_memory() -> Option<MemoryLimit> {
     let system = mem_available(&text_of("/proc/meminfo")).map(|available| MemoryLimit {

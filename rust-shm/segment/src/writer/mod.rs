@@ -1,4 +1,5 @@
-//! The writer's side: the right to export a camera, and the generations of its ring.
+//! The writer's side: the right to export a camera, and the generations of its ring. It serves the drain, and the
+//! tool where it plans and cleans; readers need nothing of it.
 
 mod camera_lock;
 pub(crate) mod data_file;
@@ -11,6 +12,7 @@ mod ring_dir;
 mod segment;
 mod sweep;
 
+pub use crate::mapping::WritableMapping;
 pub use camera_lock::CameraLock;
 pub use file_mode::{FileMode, FileModeError};
 pub use held_lock::LockError;

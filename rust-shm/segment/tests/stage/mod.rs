@@ -15,9 +15,8 @@ use std::time::{Duration, Instant};
 use rustix::mount::{MountFlags, mount};
 use vas_frame_protocol::{FrameStamp, Geometry, RingShape, Writer, beat};
 use vas_frame_segment::clock::monotonic_ns;
-use vas_frame_segment::{
-    CameraId, CameraLock, FileMode, FrameSource, Health, Segment, SegmentOptions, WritableMapping, new_epoch,
-};
+use vas_frame_segment::writer::{CameraLock, FileMode, Segment, SegmentOptions, WritableMapping, new_epoch};
+use vas_frame_segment::{CameraId, FrameSource, Health};
 
 /// A new folder in shared memory, removed with all that is in it.
 pub(crate) struct Stage {

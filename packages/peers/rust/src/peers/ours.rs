@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use vas_frame_drain::{Export, ExportOptions, Outcome};
 use vas_frame_protocol::{Geometry, Miss, RingShape};
-use vas_frame_segment::{CameraId, FileMode, SourceOptions, Waited};
+use vas_frame_segment::writer::FileMode;
+use vas_frame_segment::{CameraId, SourceOptions, Waited};
 
 use crate::adapter::{Failure, Publisher, Reader};
 use crate::picture::{FRAME_BYTES, Picture};
@@ -45,7 +46,10 @@ pub struct Follower {
 impl Follower {
     pub fn new(folder: &Path) -> Result<Self, Failure> {
         Ok(Self {
-            follower: vas_frame_segment::Follower::open(&folder.join("camera"), SourceOptions::default())?,
+            follower: vas_frame_segment::Follower::open(
+                &folder.join("camera"),
+                SourceOptions::default(),
+            )?,
             copy: vec![0; FRAME_BYTES],
             refused: 0,
         })
@@ -55,7 +59,10 @@ impl Follower {
 impl Reader for Follower {
     fn next(&mut self, timeout: Duration) -> Result<bool, Failure> {
         let last = self.follower.last_frame_id();
-        if !matches!(self.follower.source().wait_newer(last, timeout), Waited::Newer(_)) {
+        if !matches!(
+            self.follower.source().wait_newer(last, timeout),
+            Waited::Newer(_)
+        ) {
             self.follower.catch_up()?;
             return Ok(false);
         }
