@@ -27,9 +27,10 @@ import { packageFolder } from './package-folder.js';
 import { COLUMNS, machineText, row, writeReport } from './report/report.js';
 import type { Run } from './report/report.js';
 import type { Case, CaseResult, Verdict } from './run/case.js';
+import { GAP_FLOOR_MS, limitsFrom, longestGapMs, longestPresentedGapMs, widened } from './run/limits.js';
 import { killMarked, markProcesses } from './run/residue.js';
 import { runCase } from './run/run-case.js';
-import type { Limits, RunSettings } from './run/run-case.js';
+import type { RunSettings } from './run/run-case.js';
 import { removeFolders } from './run/stage.js';
 
 const { values: options } = parseArgs({
@@ -44,9 +45,6 @@ const { values: options } = parseArgs({
     'allow-unjudged': { type: 'boolean', default: false },
   },
 });
-
-/** The longest gap may be this long, or twice that of the host without a tap. */
-const GAP_FLOOR_MS = 200;
 
 /** Drawing adds to the gap between packets: so much without a tap is still even. */
 const EVEN_PRESENTED_MS = 150;
@@ -202,38 +200,6 @@ function chooseCases(): typeof cases {
     }
     return found;
   });
-}
-
-function limitsFrom(result: CaseResult): Limits {
-  return {
-    longestGapMs: Math.max(GAP_FLOOR_MS, 2 * longestGapMs(result)),
-    packetsPerSecond: Math.min(...result.viewers.map(({ packetsPerSecond }) => packetsPerSecond)),
-    longestPresentedGapMs:
-      result.browsers.length === 0 ? null : Math.max(GAP_FLOOR_MS, 2 * longestPresentedGapMs(result)),
-  };
-}
-
-/** The limits of a case on a machine that is kept busy by something else, as another case shows without a tap. */
-function widened(limits: Limits, measure: CaseResult): Limits {
-  // What could not be measured widens nothing.
-  if (measure.viewers.length === 0) return limits;
-  const own = limitsFrom(measure);
-  return {
-    longestGapMs: Math.max(limits.longestGapMs, own.longestGapMs),
-    packetsPerSecond: own.packetsPerSecond,
-    longestPresentedGapMs:
-      limits.longestPresentedGapMs === null
-        ? null
-        : Math.max(limits.longestPresentedGapMs, own.longestPresentedGapMs ?? 0),
-  };
-}
-
-function longestGapMs({ viewers }: CaseResult): number {
-  return Math.max(...viewers.map((viewer) => viewer.longestGapMs));
-}
-
-function longestPresentedGapMs({ browsers }: CaseResult): number {
-  return Math.max(0, ...browsers.map((browser) => browser.longestGapMs));
 }
 
 function listCases(chosen: typeof cases): void {

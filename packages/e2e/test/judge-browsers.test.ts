@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { BrowserResult, Case, ViewerResult } from '../src/run/case.js';
 import { Checks } from '../src/run/check.js';
+import type { Limits } from '../src/run/limits.js';
 import { judgeBrowsers } from '../src/run/run-case.js';
-import type { Limits } from '../src/run/run-case.js';
 import { presentedBetween } from '../src/viewer/presented.js';
 
 const limits: Limits = { longestGapMs: 200, packetsPerSecond: 250, longestPresentedGapMs: 200 };

@@ -63,8 +63,18 @@ describe('the stall canary', () => {
     expect(new Set(bound).size).toBe(availableParallelism());
   });
 
+  it('says how much of the machine was used', async () => {
+    const { usedPercent } = await reportAfter(async () => {
+      const until = performance.now() + 300;
+      while (performance.now() < until);
+      await sleep(0);
+    });
+    expect(usedPercent).toBeGreaterThan(60 / availableParallelism());
+    expect(usedPercent).toBeLessThan(120);
+  });
+
   it('finds a machine disturbed by a long pause or by much time taken away, and by nothing less', () => {
-    const report = { isRealTime: true, stolenPercent: 0, stalls: [] };
+    const report = { isRealTime: true, stolenPercent: 0, usedPercent: 0, stalls: [] };
     const stall = (ms: number): MachineReport => ({ ...report, stalls: [{ processor: 1, atMs: 0, ms }] });
     expect(isDisturbed(report)).toBe(false);
     expect(isDisturbed(stall(49))).toBe(false);
@@ -75,7 +85,7 @@ describe('the stall canary', () => {
 });
 
 describe('the verdict of a case', () => {
-  const quiet: MachineReport = { isRealTime: true, stolenPercent: 0, stalls: [] };
+  const quiet: MachineReport = { isRealTime: true, stolenPercent: 0, usedPercent: 0, stalls: [] };
   const disturbed: MachineReport = { ...quiet, stolenPercent: 16 };
 
   function checksWith(isPaceRight: boolean, isRestRight: boolean): readonly Check[] {

@@ -1,6 +1,5 @@
 /** Cases seen through real browsers: two viewers of the camera in Chromium, beside the counted ones. */
 import type { Case } from '../run/case.js';
-import { eightCameras, noTapEightCameras } from './eight-cameras.js';
 import { controlNoScratch, controlPipeClosed, drainFails, exportClosed, shmFull } from './export-fails.js';
 import { filesReplaced } from './export-heals.js';
 import {
@@ -10,6 +9,7 @@ import {
   hostBlocked,
 } from './host-busy.js';
 import { hostGoneCases } from './host-gone.js';
+import { controlManyCameras, manyCameras, noTapManyCameras } from './many-cameras.js';
 import { noTap } from './no-tap.js';
 import {
   noReader,
@@ -23,6 +23,7 @@ import {
 import { ffmpegKilled, ffmpegKilledConsumedAnew, noTapFfmpegKilled } from './restarts.js';
 
 const BROWSERS_PER_CAMERA = 2;
+const ONE_BROWSER = { browsersPerCamera: 1 };
 
 function hostGoneCase(wanted: string): Case {
   const found = hostGoneCases.find(({ name }) => name === wanted);
@@ -51,6 +52,7 @@ const browserControlNoScratch = seen(controlNoScratch);
 const browserControlPipeClosed = seen(controlPipeClosed);
 const browserControlHostDies = seen(hostGoneCase('control-host-dies'));
 const browserNoTapFfmpegKilled = seen(noTapFfmpegKilled);
+const browserNoTapManyCameras = seen(noTapManyCameras, { stage: ONE_BROWSER });
 
 /** In the order in which they run. */
 export const browserCases: readonly Case[] = [
@@ -74,8 +76,6 @@ export const browserCases: readonly Case[] = [
   seen(ffmpegKilled, { isShort: true, comparedWith: browserNoTapFfmpegKilled }),
   browserNoTapFfmpegKilled,
   seen(ffmpegKilledConsumedAnew, { comparedWith: browserNoTapFfmpegKilled }),
-  seen(eightCameras, {
-    stage: { browsersPerCamera: 1 },
-    measuredBy: seen(noTapEightCameras, { stage: { browsersPerCamera: 1 } }),
-  }),
+  seen(manyCameras, { stage: ONE_BROWSER, measuredBy: browserNoTapManyCameras }),
+  seen(controlManyCameras, { stage: ONE_BROWSER, measuredBy: browserNoTapManyCameras }),
 ];

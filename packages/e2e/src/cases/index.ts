@@ -1,7 +1,6 @@
 /** All cases, in the order in which they run. */
 import type { Case } from '../run/case.js';
 import { browserCases, browserNoTap } from './browser.js';
-import { eightCameras } from './eight-cameras.js';
 import {
   exportClosed,
   drainFails,
@@ -16,6 +15,7 @@ import { flagOff } from './flag-off.js';
 import { hostBlocked, coresBusy, controlDataHandler, garbageStorm } from './host-busy.js';
 import { hostGoneCases } from './host-gone.js';
 import { hostLimitCases } from './host-limits.js';
+import { eightCameras } from './many-cameras.js';
 import { noTap } from './no-tap.js';
 import { readerHolds, readersKilled, noReader, readersRacing, readersStopped } from './readers.js';
 import { cameraDrops, ffmpegKilled, hostKilled, cameraResized } from './restarts.js';

@@ -33,20 +33,22 @@ async function race(stage: Stage, checks: Checks, priority: readonly string[]): 
   checks.add(`every one of the ${RACERS} readers gets frames`, fewest > 0, `the slowest ${fewest}`);
 }
 
-/** Keeps the machine busy with processes that want the processor and nothing else. */
-export async function spin(
-  stage: Stage,
-  count: number,
-  ms: number,
-  priority: readonly string[],
-): Promise<void> {
+/** Keeps the machine busy with processes that want the processor and nothing else. Returns what kills them. */
+export function startSpinners(count: number, priority: readonly string[]): () => void {
   const [command, ...args] = [...priority, process.execPath, '-e', 'for (;;);'];
   const spinners = Array.from({ length: count }, () => spawn(command, args, { stdio: 'ignore' }));
+  return () => {
+    for (const spinner of spinners) spinner.kill('SIGKILL');
+  };
+}
+
+async function spin(stage: Stage, count: number, ms: number, priority: readonly string[]): Promise<void> {
+  const killSpinners = startSpinners(count, priority);
   stage.mark(`${count} spinners`);
   try {
     await sleep(ms);
   } finally {
-    for (const spinner of spinners) spinner.kill('SIGKILL');
+    killSpinners();
   }
   stage.mark('end');
 }

@@ -18,6 +18,8 @@ export interface MachineReport {
   readonly isRealTime: boolean;
   /** The part of all processors' time that the hypervisor states to have given to others. */
   readonly stolenPercent: number;
+  /** The part of all processors' time that was used at ordinary priority: by no process that takes what others leave. */
+  readonly usedPercent: number;
   readonly stalls: readonly Stall[];
 }
 

@@ -31,6 +31,7 @@ class Watch:
         self.stalls = []
         self.begun_ns = time.monotonic_ns()
         self.stolen_ticks = stolen_ticks()
+        self.used_ticks = used_ticks()
 
     def watch(self, processor):
         os.sched_setaffinity(0, {processor})
@@ -47,6 +48,7 @@ class Watch:
         return {
             "isRealTime": self.is_real_time,
             "stolenPercent": 100 * (stolen_ticks() - self.stolen_ticks) / ticks,
+            "usedPercent": 100 * (used_ticks() - self.used_ticks) / ticks,
             "stalls": [
                 {"processor": processor, "atMs": (at_ns - self.begun_ns) / 1e6, "ms": late_ns / 1e6}
                 for processor, at_ns, late_ns in self.stalls
@@ -66,8 +68,18 @@ def become_real_time():
 
 def stolen_ticks():
     """Time that processors were wanted and not given, of all of them, as the hypervisor states it (proc(5))."""
+    return processor_ticks()[7]
+
+
+def used_ticks():
+    """Time of all processors in programs of ordinary priority, in the kernel and in interrupts."""
+    user, _nice, system, _idle, _waiting, interrupts, soft_interrupts, *_ = processor_ticks()
+    return user + system + interrupts + soft_interrupts
+
+
+def processor_ticks():
     with open("/proc/stat", encoding="ascii") as stat:
-        return int(stat.readline().split()[8])
+        return [int(field) for field in stat.readline().split()[1:]]
 
 
 def main():

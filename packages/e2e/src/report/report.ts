@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { longestStallMs } from '../machine/stall-canary.js';
 import type { CaseResult } from '../run/case.js';
-import type { Limits } from '../run/run-case.js';
+import type { Limits } from '../run/limits.js';
 import { NOTABLE_GAP_MS } from '../viewer/rtp-counter.js';
 import { plotSvg } from './plot.js';
 import type { Panel } from './plot.js';
@@ -121,11 +121,11 @@ function resultOf({ verdict, isControl, attempts }: CaseResult): string {
 
 /** What the machine did to a case. */
 export function machineText({ machine }: CaseResult): string {
-  const { isRealTime, stalls, stolenPercent } = machine;
+  const { isRealTime, stalls, stolenPercent, usedPercent } = machine;
   const longest = isRealTime
     ? `longest pause of a processor ${longestStallMs(stalls) === 0 ? 'under 20' : longestStallMs(stalls).toFixed(0)} ms, `
     : 'no right to watch for pauses, ';
-  return `${longest}${stolenPercent.toFixed(1)} % of its time taken away`;
+  return `${longest}${stolenPercent.toFixed(1)} % of its time taken away, ${usedPercent.toFixed(0)} % used at ordinary priority`;
 }
 
 function markdown(run: Run): string {

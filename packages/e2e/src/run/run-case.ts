@@ -16,17 +16,10 @@ import type { BrowserResult, Case, CaseResult, Verdict, ViewerResult } from './c
 import { Checks } from './check.js';
 import type { Check } from './check.js';
 import { checkFrames } from './frame-check.js';
+import type { Limits } from './limits.js';
 import { checkResidue, footprint, killMarked } from './residue.js';
 import { Stage, defaultCamera, FRAMES_PER_SECOND, VIEWERS_PER_CAMERA } from './stage.js';
 import type { Mark, StageOptions } from './stage.js';
-
-/** What a case is measured against. */
-export interface Limits {
-  readonly longestGapMs: number;
-  readonly packetsPerSecond: number;
-  /** For pictures in a browser; `null` if the run that made the limits had none. */
-  readonly longestPresentedGapMs: number | null;
-}
 
 export interface RunSettings {
   readonly ffmpeg: string | null;
