@@ -259,7 +259,13 @@ impl Drain {
             while self.left > 0 {
                 // SAFETY: the slot has `frame_bytes` bytes, of which `left` lie behind the result.
                 let rest = unsafe { slot.as_mut_ptr().add(self.frame_bytes - self.left) };
-                let ahead = self.head.room(false);
+                // As long as more is to come than the pipe holds, one `read` cannot go beyond it, and the plain call
+                // costs the kernel less than one into two places.
+                let ahead = if self.left > self.link.pipe_bytes() {
+                    &mut []
+                } else {
+                    self.head.room(false)
+                };
                 // SAFETY: the rest of the slot is writable, and only the holder of the writer writes there.
                 match unsafe { read_and_ahead(self.link.read_end(), rest, self.left, ahead) } {
                     Read::Bytes(count) => {
