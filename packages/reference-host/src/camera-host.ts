@@ -5,6 +5,7 @@
  * frame path may fail at any point; the camera then runs without its raw output. Of `@vas/frame-export` only types
  * are imported until there is an exporter: a host that is given none loads nothing of it.
  */
+import { closeSync, constants, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CameraExport, FrameExporter, RawVideoOutputOptions } from '@vas/frame-export';
@@ -42,6 +43,11 @@ export interface CameraHostOptions {
    * `frameHashFileName`. Left out: none are made.
    */
   readonly frameHashDir?: string | undefined;
+  /**
+   * Path of a named pipe from which every FFmpeg takes commands, such as `q` to end.
+   * @default FFmpeg takes none
+   */
+  readonly commandPipe?: string | undefined;
   readonly onEvent?: (event: CameraHostEvent) => void;
 }
 
@@ -209,7 +215,7 @@ export class CameraHost {
   }
 
   #startFfmpeg(video: SourceVideo, firstSequence: number | undefined, raw: string[] | null): FfmpegProcess {
-    const { ffmpeg, ingest, recordingDir, frameHashDir, ...options } = this.#options;
+    const { ffmpeg, ingest, recordingDir, frameHashDir, commandPipe, ...options } = this.#options;
     const cameraExport = raw === null ? null : this.#openExport(video);
     const start = ++this.#starts;
     let started: FfmpegProcess | undefined;
@@ -220,7 +226,14 @@ export class CameraHost {
         frameHashDir === undefined ? null : resolve(frameHashDir, frameHashFileName(start, firstFrameId));
       const outputs = { ...options, firstSequence, raw: isExported ? raw : null, frameHashFile };
       const args = [...ingestArguments(ingest, ffmpeg.options), ...outputArguments(ffmpeg, video, outputs)];
-      started = new FfmpegProcess({ path: ffmpeg.path, args, cwd: recordingDir, rawFd });
+      // For writing as well: the pipe never ends, and to open it waits for nobody.
+      const commandFd =
+        commandPipe === undefined ? null : openSync(commandPipe, constants.O_RDWR | constants.O_NONBLOCK);
+      try {
+        started = new FfmpegProcess({ path: ffmpeg.path, args, cwd: recordingDir, rawFd, commandFd });
+      } finally {
+        if (commandFd !== null) closeSync(commandFd);
+      }
       return started;
     };
     try {

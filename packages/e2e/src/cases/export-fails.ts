@@ -138,6 +138,7 @@ export const secondHost: Case = {
           viewerPorts: stage.sparePorts,
           recordingDir,
           frameHashDir: null,
+          commandPipe: null,
           router: null,
         },
       ]);

@@ -92,6 +92,7 @@ async function play(stage: Stage, film: string, index: number, variant: HostVari
     viewerPorts: [port],
     recordingDir,
     frameHashDir: null,
+    commandPipe: null,
     router: null,
   };
   // Each process and thread has a file of its own; the host's are those that never execute something else.

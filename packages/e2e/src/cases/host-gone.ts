@@ -3,7 +3,7 @@
  * MediaSoup runs apart, as far as these cases are about FFmpeg. Each has its twin without a tap, and its control: a
  * bare raw pipe, with which FFmpeg stalls or ends.
  */
-import { readFileSync, readdirSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PLAYLIST, findFfmpeg, parseFrameMd5, recordedPictures } from '@vas/reference-host';
@@ -31,9 +31,10 @@ function isRunning(pid: number): boolean {
 }
 
 /** Tells FFmpeg to end and says how long it took; kills it if it takes too long. */
-async function end(pid: number, signal: NodeJS.Signals): Promise<number> {
+async function end(pid: number, tell: NodeJS.Signals | (() => void)): Promise<number> {
   const begun = performance.now();
-  if (isRunning(pid)) process.kill(pid, signal);
+  if (typeof tell === 'function') tell();
+  else if (isRunning(pid)) process.kill(pid, tell);
   while (isRunning(pid) && performance.now() - begun < ENDING_MS) await sleep(5);
   const tookMs = performance.now() - begun;
   if (isRunning(pid)) process.kill(pid, 'SIGKILL');
@@ -128,24 +129,46 @@ async function starveHost(stage: Stage, checks: Checks): Promise<void> {
   await takeOver(stage, pid, checks);
 }
 
-async function endBesideStoppedHost(stage: Stage, checks: Checks): Promise<void> {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    const starts = await startsOf(stage);
-    const pid = await ffmpegPid(stage);
-    stage.markInterruption(`${signal} while the host is stopped`);
-    stage.host.signal('SIGSTOP');
-    // Long enough for everything between FFmpeg and the host to be full.
-    await sleep(1_500);
-    const took = await end(pid, signal);
-    stage.host.signal('SIGCONT');
-    checks.add(
-      `FFmpeg ends on ${signal}, or at the latest by SIGKILL ${ENDING_MS / 1000} s later`,
-      !isRunning(pid),
-      took < ENDING_MS ? `${took.toFixed(0)} ms after the signal` : 'only by SIGKILL',
-    );
-    await waitForStart(stage, starts);
-    await sleep(3_000);
-  }
+/** Stops the host, tells its FFmpeg to end, and waits until the host goes on and has started it again. */
+async function endBesideStoppedHost(
+  stage: Stage,
+  checks: Checks,
+  name: string,
+  tell: NodeJS.Signals | (() => void),
+): Promise<void> {
+  const starts = await startsOf(stage);
+  const pid = await ffmpegPid(stage);
+  stage.markInterruption(`${name} while the host is stopped`);
+  stage.host.signal('SIGSTOP');
+  // Long enough for everything between FFmpeg and the host to be full.
+  await sleep(1_500);
+  const took = await end(pid, tell);
+  stage.host.signal('SIGCONT');
+  checks.add(
+    `FFmpeg ends on ${name}, or at the latest by SIGKILL ${ENDING_MS / 1000} s later`,
+    !isRunning(pid),
+    took < ENDING_MS ? `${took.toFixed(0)} ms later` : 'only by SIGKILL',
+  );
+  if (!stage.isTapped) checks.addPace(`without a tap it ends on ${name} by itself`, took < ENDING_MS);
+  await waitForStart(stage, starts);
+  await sleep(3_000);
+}
+
+async function endBySignals(stage: Stage, checks: Checks): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    await endBesideStoppedHost(stage, checks, signal, signal);
+}
+
+/** The letter comes from another process: its own host cannot write it now. */
+async function quit(stage: Stage, checks: Checks): Promise<void> {
+  const { commandPipe } = stage.first.hosted;
+  if (commandPipe === null) throw new Error('FFmpeg takes no commands');
+  await endBesideStoppedHost(stage, checks, '`q`', () => {
+    // FFmpeg holds its end: to open this one waits for nobody.
+    const pipe = openSync(commandPipe, constants.O_WRONLY | constants.O_NONBLOCK);
+    writeSync(pipe, 'q');
+    closeSync(pipe);
+  });
 }
 
 export const hostGoneCases: readonly Case[] = [
@@ -187,6 +210,15 @@ export const hostGoneCases: readonly Case[] = [
     control: null,
     isShort: false,
     requirements: ['G9', 'S2'],
-    run: endBesideStoppedHost,
+    run: endBySignals,
+  },
+  {
+    name: 'ffmpeg-quit-beside-stopped-host',
+    title: 'FFmpeg is told to end by the letter `q` on its standard input while the host is stopped',
+    control: null,
+    isShort: false,
+    requirements: ['G9', 'S2'],
+    run: quit,
+    stage: { takesCommands: true },
   },
 ].flatMap(withTwins);

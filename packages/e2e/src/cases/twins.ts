@@ -8,18 +8,20 @@ export interface Fault {
   readonly isShort: boolean;
   readonly requirements: readonly string[];
   readonly run: NonNullable<Case['run']>;
+  /** What differs in the stages of all of them. */
+  readonly stage?: Case['stage'];
 }
 
 /** The case, its twin without a tap, and its control with a bare pipe. */
 export function withTwins(fault: Fault): readonly Case[] {
-  const { name, title, control, isShort, requirements, run } = fault;
+  const { name, title, control, isShort, requirements, run, stage } = fault;
   const common = { run, isFollowed: false, losesFrames: true };
   const twin: Case = {
     ...common,
     name: `no-tap-${name}`,
     title: `Without a tap: ${title}`,
     requirements: [],
-    stage: { tap: 'none', isRouterApart: true },
+    stage: { ...stage, tap: 'none', isRouterApart: true },
     isShort: false,
   };
   const controls: Case[] =
@@ -31,7 +33,7 @@ export function withTwins(fault: Fault): readonly Case[] {
             name: `control-${name}`,
             title: `Control: ${control}`,
             requirements: [],
-            stage: { isRouterApart: true, isTapIsolated: false },
+            stage: { ...stage, isRouterApart: true, isTapIsolated: false },
             controlGapMs: 4_000,
             isShort: false,
           },
@@ -42,7 +44,7 @@ export function withTwins(fault: Fault): readonly Case[] {
     name,
     title,
     requirements,
-    stage: { isRouterApart: true },
+    stage: { ...stage, isRouterApart: true },
     comparedWith: compared,
     isShort,
   };

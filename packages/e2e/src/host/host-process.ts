@@ -51,7 +51,7 @@ class Host {
   async #startCameras(): Promise<void> {
     const ffmpeg = await findFfmpeg(this.#settings.ffmpeg ?? undefined);
     for (const hosted of this.#settings.cameras) {
-      const { cameraId, input, recordingDir, frameHashDir } = hosted;
+      const { cameraId, input, recordingDir, frameHashDir, commandPipe } = hosted;
       const { ingest: rtp, nextSequence } = await this.#route(hosted);
       mkdirSync(recordingDir, { recursive: true });
       if (frameHashDir !== null) mkdirSync(frameHashDir, { recursive: true });
@@ -65,6 +65,7 @@ class Host {
         recordingDir,
         ...(this.#exporter === undefined ? {} : { frameExporter: this.#exporter }),
         ...(frameHashDir === null ? {} : { frameHashDir }),
+        ...(commandPipe === null ? {} : { commandPipe }),
         rawVideo: this.#settings.isTapIsolated ? {} : { form: 'bare', isIsolated: false },
         onEvent: (event) => events.push({ ...event, atMs: Date.now() }),
       });

@@ -22,6 +22,8 @@ export interface HostedCamera {
   readonly recordingDir: string;
   /** Where FFmpeg writes the MD5s of its decoded frames; `null` for not at all. */
   readonly frameHashDir: string | null;
+  /** Path of a named pipe from which its FFmpeg takes commands; `null` for none. */
+  readonly commandPipe: string | null;
 }
 
 export interface HostSettings {

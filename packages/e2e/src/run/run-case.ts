@@ -50,6 +50,7 @@ export const defaultStage: Omit<StageOptions, 'ffmpeg' | 'ffmpegPath' | 'isContr
   browsersPerCamera: 0,
   isRouterApart: false,
   isTapIsolated: true,
+  takesCommands: false,
   fault: null,
   baseMount: null,
 };

@@ -3,6 +3,7 @@
  * clock against which faults are marked. Everything it starts carries the stage's mark in its environment, so
  * that whatever is left over is found wherever it has gone.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +58,8 @@ export interface StageOptions {
   readonly isControl: boolean;
   /** Whether MediaSoup runs in a process of its own, which survives the host. */
   readonly isRouterApart: boolean;
+  /** Whether each camera's FFmpeg takes commands from a named pipe. */
+  readonly takesCommands: boolean;
   /** How the native file of the host fails on purpose, as `VAS_FAULT` takes it; `null`: not at all. */
   readonly fault: string | null;
   /** How the base folder is mounted, in a mount namespace of the host's own; `null`: not at all. */
@@ -113,6 +116,7 @@ export class Stage {
         recordingDir: join(this.#folder, `cam-${index + 1}`, 'recording'),
         frameHashDir:
           options.tap === 'frame-export' ? join(this.#folder, `cam-${index + 1}`, 'hashes') : null,
+        commandPipe: options.takesCommands ? this.#namedPipe(`cam-${index + 1}-commands`) : null,
         router: null,
       },
     }));
@@ -318,6 +322,12 @@ export class Stage {
     await Promise.all(this.cameras.map(({ camera }) => camera.stop()));
     await this.#counter.stop();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #namedPipe(name: string): string {
+    const path = join(this.#folder, name);
+    execFileSync('mkfifo', [path]);
+    return path;
   }
 
   #startRouter(): RouterProcess {

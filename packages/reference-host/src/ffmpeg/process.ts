@@ -24,6 +24,11 @@ export interface FfmpegStart {
   /** Becomes descriptor 3 of FFmpeg; `null` for none. */
   readonly rawFd?: number | null;
   /**
+   * Becomes the standard input of FFmpeg, from which it takes commands of one letter, such as `q`. Stays the caller's.
+   * @default FFmpeg has none
+   */
+  readonly commandFd?: number | null;
+  /**
    * How much is kept of the end of what FFmpeg says.
    * @default 4096 characters
    */
@@ -38,15 +43,22 @@ export class FfmpegProcess {
   #output = '';
 
   /** Starts FFmpeg before it returns. A binary that cannot be started is a run that ends at once. */
-  constructor({ path, args, cwd, rawFd = null, keptCharacters = KEPT_CHARACTERS }: FfmpegStart) {
+  constructor({
+    path,
+    args,
+    cwd,
+    rawFd = null,
+    commandFd = null,
+    keptCharacters = KEPT_CHARACTERS,
+  }: FfmpegStart) {
     const child = ownProcess(
-      // No stdin: FFmpeg reads it for commands. No other descriptor of ours: Node opens all with O_CLOEXEC.
+      // No stdin unless asked for: FFmpeg reads it for commands. No other descriptor of ours: Node opens all with O_CLOEXEC.
       spawn(
         path.includes('/') ? resolve(path) : path,
-        ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args],
+        ['-hide_banner', ...(commandFd === null ? ['-nostdin'] : []), '-loglevel', 'error', ...args],
         {
           cwd,
-          stdio: ['ignore', 'pipe', 'pipe', ...(rawFd === null ? [] : [rawFd])],
+          stdio: [commandFd ?? 'ignore', 'pipe', 'pipe', ...(rawFd === null ? [] : [rawFd])],
         },
       ),
     );
