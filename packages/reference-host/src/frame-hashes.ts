@@ -12,18 +12,35 @@ export function parseFrameMd5(text: string): string[] {
   return [...whole.matchAll(/^0,.*, ([0-9a-f]{32})$/gm)].map(([, hash]) => String(hash));
 }
 
+/** What one run of FFmpeg decoded. */
+export interface DecodedRun {
+  /** Id of the first frame that it exported. */
+  readonly firstFrameId: number;
+  /** The MD5 of every frame that it decoded, in order. */
+  readonly hashes: readonly string[];
+}
+
+/** What all runs of one camera's FFmpeg decoded, in the order of their starts. */
+export function readDecodedRuns(frameHashDir: string): DecodedRun[] {
+  return readdirSync(frameHashDir)
+    .flatMap((name) => {
+      const file = parseFrameHashFileName(name);
+      if (file === null) return [];
+      return [{ ...file, hashes: parseFrameMd5(readFileSync(join(frameHashDir, name), 'utf8')) }];
+    })
+    .sort((a, b) => a.start - b.start)
+    .map(({ firstFrameId, hashes }) => ({ firstFrameId, hashes }));
+}
+
 /**
- * Hashes by frame id, from all hash files of one camera. Frame ids begin again when an export is opened anew,
- * so an id may have several; frame `n` of a file is frame `first + n` of the export because every frame of a
- * run is published.
+ * Hashes by frame id, where FFmpeg drops no frame by itself: its raw output is not isolated. Frame ids begin again when
+ * an export is opened anew, so an id may have several.
  */
 export function readFrameHashes(frameHashDir: string): Map<number, Set<string>> {
   const byFrameId = new Map<number, Set<string>>();
-  for (const name of readdirSync(frameHashDir)) {
-    const file = parseFrameHashFileName(name);
-    if (file === null) continue;
-    for (const [index, hash] of parseFrameMd5(readFileSync(join(frameHashDir, name), 'utf8')).entries()) {
-      const frameId = file.firstFrameId + index;
+  for (const { firstFrameId, hashes } of readDecodedRuns(frameHashDir)) {
+    for (const [index, hash] of hashes.entries()) {
+      const frameId = firstFrameId + index;
       const known = byFrameId.get(frameId);
       if (known === undefined) byFrameId.set(frameId, new Set([hash]));
       else known.add(hash);

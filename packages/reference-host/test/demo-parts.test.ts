@@ -77,18 +77,40 @@ it('ages have a last, a highest and a median of the latest', () => {
   expect([ages.last, ages.max, ages.median]).toEqual([7, 900, 7]);
 });
 
-it('frames are verified, mismatched or without a hash to compare with', () => {
-  const decoded = new Map([
-    [1, new Set(['a'])],
-    [2, new Set(['b', 'c'])],
-  ]);
-  const read = [
-    { frameId: 1, hash: 'a' },
-    { frameId: 2, hash: 'c' },
-    { frameId: 2, hash: 'a' },
-    { frameId: 3, hash: 'a' },
+describe('frames beside what FFmpeg decoded', () => {
+  const runs = [
+    { firstFrameId: 1, hashes: ['a', 'b', 'c', 'd', 'e', 'f'] },
+    { firstFrameId: 5, hashes: ['A', 'B'] },
   ];
-  expect(verifyFrames(read, decoded)).toEqual({ verified: 2, mismatched: 1, unverified: 1 });
+  const read = (...frames: readonly (readonly [number, string])[]): Parameters<typeof verifyFrames>[0] =>
+    frames.map(([frameId, hash]) => ({ frameId, hash }));
+
+  it('are verified, mismatched or without a hash to compare with', () => {
+    expect(verifyFrames(read([1, 'a'], [3, 'c'], [4, 'x'], [5, 'A'], [7, 'C']), runs)).toEqual({
+      verified: 3,
+      mismatched: 1,
+      unverified: 1,
+      dropped: 0,
+    });
+    expect(verifyFrames(read([1, 'a']), [])).toMatchObject({ verified: 0, unverified: 1 });
+  });
+
+  it('P2.15: may be fewer, where FFmpeg dropped some', () => {
+    expect(verifyFrames(read([1, 'a'], [2, 'd'], [3, 'e'], [5, 'B']), runs)).toEqual({
+      verified: 4,
+      mismatched: 0,
+      unverified: 0,
+      dropped: 3,
+    });
+  });
+
+  it.each([
+    ['twice', read([1, 'a'], [2, 'a'])],
+    ['in another order', read([1, 'a'], [2, 'd'], [3, 'c'])],
+    ['earlier than their ids say', read([1, 'a'], [3, 'b'])],
+  ])('are mismatched where they come %s', (_name, frames) => {
+    expect(verifyFrames(frames, runs)).toMatchObject({ mismatched: 1 });
+  });
 });
 
 describe('presentation times beside the recording', () => {
@@ -145,6 +167,7 @@ describe('the report', () => {
       verified: 100,
       mismatched: 0,
       unverified: 0,
+      dropped: 0,
       medianAgeMs: 2,
       maxAgeMs: 9,
       times: { compared: 98, offsetMs: 1400, largestDifferenceMs: 0.5, disagreeing: 0 },

@@ -3,7 +3,9 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { openFrameSource } from '@vas/frame-export/reader';
 import { decode } from 'fast-png';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { DemoReport } from '../src/demo/report.js';
@@ -136,6 +138,30 @@ exec '${ffmpeg.path}' "\${args[@]}"
     expect(camera?.frames).toMatchObject({ verified: 0, mismatched: camera?.frames?.read, unverified: 0 });
     expect(report.problems).toEqual([`camera-1: ${camera?.frames?.read} frames are not what FFmpeg decoded`]);
     expect(code).toBe(1);
+  });
+
+  it('P2.15: takes no frame for a wrong one because FFmpeg dropped others while the host was stopped', async () => {
+    const demo = startDemo(['--seconds', '8', '--json']);
+    await until(() => demo.sharedMemory().length > 0);
+    const baseDir = join('/dev/shm', String(demo.sharedMemory()[0]));
+    const source = openFrameSource({ baseDir, cameraId: 'camera-1' });
+    onTestFinished(() => {
+      source.close();
+    });
+    await until(() => {
+      source.reopen();
+      return source.health().frameAgeMs !== null;
+    });
+    demo.child.kill('SIGSTOP');
+    await sleep(2000);
+    demo.child.kill('SIGCONT');
+    const { code, stdout } = await demo.ended;
+    const report = JSON.parse(stdout) as DemoReport;
+    const frames = report.cameras[0]?.frames;
+    expect(report).toMatchObject({ ok: true, problems: [] });
+    expect(frames).toMatchObject({ verified: frames?.read, mismatched: 0, unverified: 0 });
+    expect(frames?.dropped).toBeGreaterThan(0);
+    expect(code).toBe(0);
   });
 
   it('G4: runs the same pipeline without the frame path, loading nothing native, when the flag is off', async () => {

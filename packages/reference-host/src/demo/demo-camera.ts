@@ -12,7 +12,7 @@ import { parseIngest } from '../ffmpeg/ingest.js';
 import type { Ingest } from '../ffmpeg/ingest.js';
 import { PLAYLIST, RECORDABLE_CODECS, evenSize } from '../ffmpeg/outputs.js';
 import type { SourceVideo } from '../ffmpeg/probe.js';
-import { readFrameHashes } from '../frame-hashes.js';
+import { readDecodedRuns } from '../frame-hashes.js';
 import { recordedPictures } from '../recorded-pictures.js';
 import { SyntheticCamera } from '../synthetic-camera.js';
 import type { HashedFrame, ReaderMessage, ReaderStatus, ReaderTask, ViewerStatus } from './messages.js';
@@ -140,7 +140,7 @@ export class DemoCamera {
               read: reader?.framesRead ?? 0,
               missed: reader?.framesMissed ?? 0,
               missedAtStart: reader?.framesMissedAtStart ?? 0,
-              ...verifyFrames(this.#frames, readFrameHashes(this.#frameHashDir)),
+              ...verifyFrames(this.#frames, readDecodedRuns(this.#frameHashDir)),
               times: await this.#recordedTimes(),
               medianAgeMs: reader?.medianAgeMs ?? 0,
               maxAgeMs: reader?.maxAgeMs ?? 0,

@@ -105,7 +105,8 @@ function framesSummary(frames: FramesReport): string[] {
     `  frames     ${frames.framesPerSecond.toFixed(2)}/s decoded, ${frames.read} read, ${frames.missed} missed` +
       ` (${frames.missedAtStart} in the burst at the start),` +
       ` age ${frames.medianAgeMs.toFixed(1)} ms (median), ${frames.maxAgeMs.toFixed(1)} ms (highest)`,
-    `  bit-exact  ${frames.verified} of ${frames.read}`,
+    `  bit-exact  ${frames.verified} of ${frames.read}` +
+      (frames.dropped > 0 ? `, between them ${frames.dropped} dropped by FFmpeg` : ''),
     ...(frames.times === null ? [] : [timesSummary(frames.times)]),
   ];
 }
