@@ -1,10 +1,12 @@
 /**
  * Rehearses a release in a copy of the repository against a real registry on loopback: version, pack, gates, publication
- * that fails half-way and is resumed, clean consumers of every kind, and a second release of one package.
+ * that fails half-way and is resumed, clean consumers of every kind, crates and wheels with consumers of theirs, and a
+ * second release of one package.
  *
  * `--targets all|host|NAME,...`: which platform packages, all by default; the others are taken out of the copy.
  * `--as-built`: with binaries of `npm run build`, which are for this machine alone.
- * `--quick`: npm, and the workspace's own TypeScript; without it also pnpm, yarn 1, yarn 4 and every TypeScript.
+ * `--quick`: npm, the workspace's own TypeScript and the crates; without it also pnpm, yarn 1, yarn 4, every TypeScript,
+ * each crate built on its own, and the wheels.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,8 +15,11 @@ import { parseArgs } from 'node:util';
 import { CommandFailed, run } from './command.js';
 import { checkConsumers } from './consumers.js';
 import { CopiedRepository } from './copied-repository.js';
+import { crateProblems, packCrates } from './crates.js';
+import { checkCrateConsumer, checkWheelConsumer } from './foreign-readers.js';
 import { Registry } from './registry.js';
-import { platformsNamed, publishedOf, ROOT } from './workspace.js';
+import { buildWheels, wheelProblems } from './wheels.js';
+import { hostPlatform, platformsNamed, publishedOf, ROOT } from './workspace.js';
 
 const { values } = parseArgs({
   options: {
@@ -54,6 +59,10 @@ function npm(...args: readonly string[]): string {
 
 function latestOf(name: string): string {
   return npm('view', name, 'dist-tags.latest');
+}
+
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
 function failureOf(attempt: () => unknown): string {
@@ -97,7 +106,26 @@ try {
 
   mkdirSync(join(folder, 'consumers'));
   const consumers = { folder: join(folder, 'consumers'), registry, isQuick: values.quick, step };
-  checkConsumers(consumers, copy.versionOf('@vas/frame-export'));
+  const released = copy.versionOf('@vas/frame-export');
+  checkConsumers(consumers, released);
+
+  const foreign = { folder: consumers.folder, host: join(consumers.folder, 'npm') };
+  step('pack the crates');
+  const targetDir = join(ROOT, 'rust-shm/target');
+  const crateTarget = join(targetDir, 'package-check');
+  const crates = packCrates(join(copy.root, 'rust-shm'), crateTarget, { builds: !values.quick });
+  refuse(crates.flatMap(crateProblems));
+  step('consumer of the crates');
+  const lock = join(copy.root, 'rust-shm/Cargo.lock');
+  checkCrateConsumer(foreign, crates, { lock, targetDir: crateTarget });
+  if (!values.quick) {
+    step('build the wheels');
+    const wheels = buildWheels(copy.root, platforms, join(folder, 'wheels'), targetDir);
+    refuse(wheels.flatMap((wheel) => wheelProblems(wheel, released)));
+    step('consumer of the wheel');
+    const own = wheels.find((wheel) => wheel.includes(`/${hostPlatform()}/`));
+    if (own !== undefined) checkWheelConsumer(foreign, own, released);
+  }
 
   step('release again, with a change of one package');
   const others = names.filter((name) => name !== '@vas/ruth-core');
