@@ -5,7 +5,7 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandFailed, run } from './command.js';
-import type { PackedCrate } from './crates.js';
+import { buildCrates, type PackedCrate } from './crates.js';
 
 /** Runs the command that it is given while a camera stands with a frame of sevens, and prints what that prints. */
 const HOST = `
@@ -63,23 +63,13 @@ export function checkCrateConsumer(
   crates: readonly PackedCrate[],
   { lock, targetDir }: { readonly lock: string; readonly targetDir: string },
 ): void {
-  const home = join(folder, 'rust');
-  mkdirSync(join(home, 'app/src'), { recursive: true });
-  for (const { path } of crates) run('tar', ['-xzf', path, '-C', home], { cwd: home });
   const version = crates[0]?.version ?? '';
   const needed = ['vas-frame-segment', 'vas-frame-picture'].map((name) => `${name} = "=${version}"`);
-  const packed = crates.map(({ name }) => `${name} = { path = "${name}-${version}" }`);
-  const files = {
-    // What a registry would have, a folder has.
-    'Cargo.toml': `[workspace]\nresolver = "3"\nmembers = ["app", "vas-frames-cli-${version}"]\n[patch.crates-io]\n${packed.join('\n')}\n`,
-    'app/Cargo.toml': `[package]\nname = "consumer"\nversion = "1.0.0"\nedition = "2024"\n[dependencies]\n${needed.join('\n')}\n`,
-    'app/src/main.rs': RUST,
+  const program = {
+    'Cargo.toml': `[package]\nname = "consumer"\nversion = "1.0.0"\nedition = "2024"\n[dependencies]\n${needed.join('\n')}\n`,
+    'src/main.rs': RUST,
   };
-  for (const [file, text] of Object.entries(files)) writeFileSync(join(home, file), text);
-  // The versions of what others have published, as they are locked here.
-  cpSync(lock, join(home, 'Cargo.lock'));
-  run('cargo', ['build', '--quiet', '--workspace', '--bins', '--target-dir', targetDir], { cwd: home });
-  const built = join(targetDir, 'debug');
+  const built = buildCrates(crates, { folder: join(folder, 'crates'), targetDir, lock, program });
   expectEqual(whileExported(host, join(built, 'consumer')), '7 true', 'the program in Rust');
   const tool = join(built, 'vas-frames');
   expectEqual(whileExported(host, tool, '--version'), `vas-frames ${version}`, 'the tool');

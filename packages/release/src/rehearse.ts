@@ -5,8 +5,8 @@
  *
  * `--targets all|host|NAME,...`: which platform packages, all by default; the others are taken out of the copy.
  * `--as-built`: with binaries of `npm run build`, which are for this machine alone.
- * `--quick`: npm, the workspace's own TypeScript and the crates; without it also pnpm, yarn 1, yarn 4, every TypeScript,
- * each crate built on its own, and the wheels.
+ * `--quick`: npm, the workspace's own TypeScript and the crates; without it also pnpm, yarn 1, yarn 4, every TypeScript
+ * and the wheels.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -113,7 +113,7 @@ try {
   step('pack the crates');
   const targetDir = join(ROOT, 'rust-shm/target');
   const crateTarget = join(targetDir, 'package-check');
-  const crates = packCrates(join(copy.root, 'rust-shm'), crateTarget, { builds: !values.quick });
+  const crates = packCrates(join(copy.root, 'rust-shm'), crateTarget);
   refuse(crates.flatMap(crateProblems));
   step('consumer of the crates');
   const lock = join(copy.root, 'rust-shm/Cargo.lock');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { run } from '../src/command.js';
-import { crateProblems, packCrates, type PackedCrate } from '../src/crates.js';
+import { buildCrates, crateProblems, packCrates, type PackedCrate } from '../src/crates.js';
 import { ROOT } from '../src/workspace.js';
 
 const rust = join(ROOT, 'rust-shm');
@@ -26,8 +26,8 @@ function temporary(): string {
 }
 
 it('R3, O1, D2: the reader crate and the tool build from their own packages, with their documents in them', () => {
-  // Builds each crate from its package, against the packages of those before it.
-  const crates = packCrates(rust, join(rust, 'target/package-check'));
+  const targetDir = join(rust, 'target/package-check');
+  const crates = packCrates(rust, targetDir);
   expect(crates.map(({ name }) => name).sort()).toEqual([
     'vas-frame-picture',
     'vas-frame-protocol',
@@ -35,6 +35,7 @@ it('R3, O1, D2: the reader crate and the tool build from their own packages, wit
     'vas-frames-cli',
   ]);
   expect(crates.flatMap(crateProblems)).toEqual([]);
+  buildCrates(crates, { folder: join(targetDir, 'crates'), targetDir, lock: join(rust, 'Cargo.lock') });
   const protocol = crates.find(({ name }) => name === 'vas-frame-protocol');
   expect(run('tar', ['-tzf', protocol?.path ?? ''], { cwd: rust })).toContain('/PROTOCOL.md\n');
 }, 1_200_000);
@@ -59,7 +60,11 @@ describe('a crate', () => {
       writeFileSync(join(folder, file), text);
     }
     run('cargo', ['generate-lockfile', '--offline', '--quiet'], { cwd: folder });
-    return packCrates(folder, join(folder, 'target'));
+    const targetDir = join(folder, 'target');
+    const crates = packCrates(folder, targetDir);
+    const unpacked = join(folder, 'unpacked');
+    buildCrates(crates, { folder: unpacked, targetDir, lock: join(folder, 'Cargo.lock') });
+    return crates;
   }
 
   it('D3: passes as it should be', () => {
