@@ -41,7 +41,7 @@ impl Ticket {
 }
 
 impl<M: RingMemory> Reader<M> {
-    /// Takes a ticket. What is looked at after this call is what waiting with the ticket is right for.
+    /// Takes a ticket. Look after this call and not before it: then a wait with the ticket misses nothing.
     #[doc(hidden)]
     pub fn ticket(&self) -> Ticket {
         #[allow(
@@ -58,8 +58,8 @@ impl<M: RingMemory> Reader<M> {
 /// Changes the word after [`set_state`](crate::set_state), so that a reader that did not see the state yet does not
 /// wait. From any thread, also while the writer publishes its last frame; a second call changes nothing.
 ///
-/// The sequence becomes that of a frame that is being written and never will be, which says of the newest frame what it
-/// said before.
+/// The sequence becomes that of a frame that is begun and never completed, and tells of the same newest frame as
+/// before.
 pub fn change_bell<M: WritableMemory>(memory: &M) {
     if let Some(word) = memory.meta().get(word(BELL)) {
         // ORDER bell: the state before the word.

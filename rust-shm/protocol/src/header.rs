@@ -181,10 +181,9 @@ pub fn set_state<M: WritableMemory>(memory: &M, state: State) {
     }
 }
 
-/// The state, or `None` where there stands a number that no writer writes.
+/// The state, or `None` for a number that no writer writes.
 ///
-/// Asked before the newest frame, it answers for that frame: an ended ring that then has nothing newer has
-/// nothing more to come.
+/// Ask for it before the newest frame: an ended ring that has nothing newer after that has nothing more to come.
 pub fn state<M: RingMemory>(memory: &M) -> Option<State> {
     let (number, _) = unpack(memory.meta().get(word(at::STATE))?.load());
     // ORDER end: the state before R1.

@@ -56,7 +56,7 @@ impl HeapRing {
         }
     }
 
-    /// Replaces what meta holds, as whoever may write the memory could while others read it.
+    /// Replaces what meta holds while readers may look at it, as another program could that may write the memory.
     pub fn overwrite_meta(&self, meta: &[u8]) {
         for (word, bytes) in self.meta.iter().zip(meta.chunks_exact(8)) {
             word.set(word_from_bytes(bytes).load());

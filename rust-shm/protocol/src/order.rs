@@ -36,12 +36,13 @@ pub(crate) fn release_fence(order: Order) {
 
 /// Keeps streaming (non-temporal) stores on their side of this call.
 ///
-/// A release fence is no instruction on x86-64, because the processor keeps ordinary stores in order by itself.
-/// Streaming stores it does not: they may become visible before an older ordinary store and after a younger one.
-/// `memcpy` uses them for large copies, and whoever fills an open slot in place may. On arm64 the fence
-/// (`dmb ish`) and the release store (`stlr`) order `stnp` like every other store; see PROTOCOL.md.
+/// A release fence is no instruction on x86-64, because the processor keeps ordinary stores in order by itself. It does
+/// not keep streaming stores in order: they may become visible before an older ordinary store and after a younger one.
+/// `memcpy` uses them for large copies, and so may whoever fills an open slot in place. On arm64 the fence (`dmb ish`)
+/// and the release store (`stlr`) order `stnp` like every other store; see PROTOCOL.md.
 ///
-/// `RUSTFLAGS="--cfg without_streaming_fence"` takes it away, for the hunt in `tests/streaming.rs` to be seen to fail.
+/// `RUSTFLAGS="--cfg without_streaming_fence"` leaves it out, so that the hunt in `tests/streaming.rs` can be seen to
+/// fail.
 #[inline]
 fn streaming_fence() {
     #[cfg(all(target_arch = "x86_64", not(any(loom, miri, without_streaming_fence))))]
@@ -72,7 +73,7 @@ pub(crate) fn release_store(word: &Word, value: u64, orders: &[Order]) {
 
 /// The reader's end: what was loaded before stays before every later load.
 ///
-/// After a single load this is that load with acquire order; see [`Word::load`] for why it is a fence.
+/// After a single load it does what acquire order of that load would; [`Word::load`] says why it is a fence.
 #[inline]
 pub(crate) fn acquire_fence(order: Order) {
     if !weakened(order, Side::Reader) {

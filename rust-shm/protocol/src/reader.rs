@@ -22,8 +22,8 @@ use crate::writer::Counters;
 pub struct Reader<M: RingMemory> {
     memory: M,
     header: Header,
-    /// How many frames were published during the last look, and during the one before in the high half. It is a guess
-    /// at the length of the next look and nothing else, so any thread may change it.
+    /// How many frames were published during the last look (low half) and during the one before (high half). It is a
+    /// guess at the length of the next look and nothing else, so any thread may change it.
     pace: AtomicU64,
 }
 
@@ -40,7 +40,7 @@ pub struct Taken<T = ()> {
 }
 
 /// Why there is no frame: outcomes of the table in PROTOCOL.md. All but `DestinationTooSmall` and `Damaged` are
-/// ordinary. Whether more is to come where there is nothing newer, [`Reader::state`] says.
+/// ordinary. [`Reader::state`] says whether more is to come when there is nothing newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Miss {
@@ -121,8 +121,8 @@ impl<M: RingMemory> Reader<M> {
         Some(self.newest_id()).filter(|&newest| newest > after)
     }
 
-    /// How many frames a reader has missed that has taken frame `after` last and takes frame `id` now. One that has
-    /// taken none (0) begins with the first frame of this ring.
+    /// How many frames a reader misses if it took frame `after` last and takes frame `id` now. A reader that has taken
+    /// none (0) begins with the first frame of this ring.
     #[must_use]
     pub fn missed_between(&self, after: u64, id: u64) -> u64 {
         let seen = if after == 0 {
@@ -133,8 +133,8 @@ impl<M: RingMemory> Reader<M> {
         id.saturating_sub(seen).saturating_sub(1)
     }
 
-    /// The oldest frame newer than `after` that is still there, and that lives long enough to be looked at as long as
-    /// the last one was. A reader that keeps up with the writer gets every frame.
+    /// The oldest frame newer than `after` that is still there, and will be for as long as the last look took. A reader
+    /// that keeps up with the writer gets every frame.
     pub fn next_after(&self, after: u64) -> Option<u64> {
         let newest = self.newest_after(after)?;
         let oldest = self
@@ -150,8 +150,9 @@ impl<M: RingMemory> Reader<M> {
         Some((oldest..newest).find(is_there).unwrap_or(newest))
     }
 
-    /// The oldest frame that may be there; a younger one if frames were published during both of the last looks. Then
-    /// as many and one more may be published during the next, and `slot_count` frames later a slot is opened again.
+    /// The oldest frame to choose: the oldest that may be there, or a younger one if frames were published during both
+    /// of the last looks. As many and one more may be published during the next look, and the slot of a frame is opened
+    /// again `slot_count` frames later.
     fn oldest_for_a_look(&self, newest: u64) -> u64 {
         let slots = u64::from(self.header.shape().slot_count());
         let (last, before) = unpack(self.pace.load(Ordering::Relaxed));

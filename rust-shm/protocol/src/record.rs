@@ -32,7 +32,7 @@ pub struct FrameRecord {
 }
 
 impl FrameRecord {
-    /// Whether `picture` has the checksum that the writer has put down; `None` if it has put down none.
+    /// Whether `picture` has the checksum that stands in the record; `None` if none does.
     #[must_use]
     pub fn verify(&self, picture: &[u8]) -> Option<bool> {
         Some(self.stamp.checksum? == checksum(picture))
@@ -99,8 +99,8 @@ impl<'a> RecordWords<'a> {
         }
     }
 
-    /// Reads the record, or `None` if it is not one of frame `id` in a ring of this geometry, or of a slot whose
-    /// picture is not at `data_offset`, which the caller has checked to be inside data.
+    /// Reads the record; `None` if it is not that of frame `id`, of this geometry, with the picture at `data_offset`.
+    /// The caller has checked that a picture there lies inside data.
     pub(crate) fn read(self, geometry: Geometry, data_offset: usize, id: u64) -> Option<FrameRecord> {
         let (version, record_size) = unpack(self.word(at::VERSION_AND_SIZE).load());
         let frame_id = self.word(at::FRAME_ID).load();

@@ -231,7 +231,7 @@ impl<M: WritableMemory> OpenSlot<'_, M> {
         self.writer.header.geometry().frame_bytes()
     }
 
-    /// Whether there are no bytes. A picture has some.
+    /// Never true: every picture has bytes.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
