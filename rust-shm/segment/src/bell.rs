@@ -142,7 +142,7 @@ mod tests {
     const ROUNDS: u64 = 100_000;
     const MINUTE_NS: u64 = 60_000_000_000;
 
-    /// Waits with no look in between at any time of its own, so that one lost wake is a minute.
+    /// Reads without ever looking by itself between two wakes, so that one lost wake costs a minute.
     fn read(source: &FrameSource, from: u64, to: u64) {
         let reader: &Reader<_> = source.reader();
         let bell = Bell::of(source.memory().as_ref());

@@ -116,8 +116,8 @@ impl ExportDir {
     /// Tells the readers of a ring that has no mapping here and whose state is `Live`. The state of a dead writer's
     /// ring stays `Live`: its heartbeat is made as old as can be, so that readers find the writer dead at once.
     ///
-    /// The few bytes are written through the file, so nothing that the file holds, nor anybody who cuts it short
-    /// meanwhile, can harm this process as it could through a mapping.
+    /// The few bytes are written through the file and not through a mapping, so neither what the file holds nor
+    /// somebody who cuts it short meanwhile can harm this process.
     fn tell(&self, fate: Fate) -> Result<(), Errno> {
         let meta = self.open_meta(OFlags::RDWR)?;
         if !is_our_regular_file(&fstat(&meta)?) || file_size_limit() < layout::SLOT_RECORDS as u64 {
@@ -156,7 +156,7 @@ impl ExportDir {
     }
 }
 
-/// Unlinks both files of an open folder; meta first, so that who opens both gives up early.
+/// Unlinks both files of an open folder; meta first, so that whoever opens both gives up early.
 pub(crate) fn remove_files(dir: impl AsFd) {
     for file in [META, DATA] {
         let _ = unlinkat(&dir, file, AtFlags::empty());

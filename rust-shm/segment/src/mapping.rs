@@ -68,9 +68,9 @@ impl Region {
         let _ = unsafe { madvise(self.start.as_ptr().cast(), self.len, Advice::LinuxPopulateRead) };
     }
 
-    /// Makes the pages of a part of it exist and maps them, in short steps: whoever maps or unmaps anything in this
-    /// process waits for the one that is under way. `EFAULT` where the file system has no room, `EINVAL` before
-    /// Linux 5.14.
+    /// Makes the pages of a part exist and maps them, in short steps: every thread of this process that maps or unmaps
+    /// memory waits for the step that is under way. `EFAULT` where the file system has no room, `EINVAL` before Linux
+    /// 5.14.
     fn populate_for_writing(&self, offset: usize, len: usize) -> Result<(), Errno> {
         let end = self.len.min(offset.saturating_add(len));
         let mut at = offset - offset % PAGE;
@@ -163,8 +163,8 @@ impl Mapping {
         self.meta.start.as_ptr()
     }
 
-    /// Makes the pictures of a [`MapMode::PrivateWritable`] mapping those of the writer again, wherever a store has
-    /// hidden them. One system call; what is looked at next is mapped anew by page faults.
+    /// Drops what was stored into the pictures of a [`MapMode::PrivateWritable`] mapping, which then show again what
+    /// the writer writes. One system call; what is looked at next is mapped anew by page faults.
     #[doc(hidden)]
     pub fn drop_stores(&self) {
         if self.mode == Some(MapMode::PrivateWritable) {
@@ -225,13 +225,13 @@ pub struct WritableMapping {
 }
 
 impl WritableMapping {
-    /// Maps both files; `reserved` bytes of data have their memory already, and all of meta. The pages of data are mapped
-    /// by who reserves the rest, or writes the first pictures: a third of a millisecond for each of the first
-    /// `slot_count` frames of 1080p, in the drain's thread, where mapping all of them would take that of the host for as
-    /// long as they are many.
+    /// Maps both files; `reserved` bytes of data have their memory already, and all of meta. The pages of data are
+    /// mapped by whoever reserves the rest, or writes the first pictures: that takes the drain's thread a third of a
+    /// millisecond for each of the first `slot_count` frames of 1080p. Mapping all of them here would take the host's
+    /// thread as long for each slot.
     ///
-    /// A child of this process has no use for a ring, and copying its page tables takes time of the thread that starts
-    /// the child.
+    /// A fork does not copy the mapping: no child has a use for it, and copying page tables holds up the thread that
+    /// forks.
     pub(crate) fn new(
         (meta, meta_len): (BorrowedFd<'_>, usize),
         (data, data_len): (BorrowedFd<'_>, usize),
@@ -286,8 +286,8 @@ impl WritableMapping {
         self.unreserved() == 0 || self.mapping.data.populate_for_writing(offset, len).is_ok()
     }
 
-    /// Whether memory that was free when the ring was made was taken by somebody else before it was reserved. It is
-    /// asked for again: see [`reserve_later`](crate::writer::reserve_later).
+    /// Whether somebody else took memory that was free when the ring was made, before it was reserved. It is asked for
+    /// again: see [`reserve_later`](crate::reserve_later).
     #[must_use]
     pub fn lacks_memory(&self) -> bool {
         // ORDER reserve: relaxed, as above.

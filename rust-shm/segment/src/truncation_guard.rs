@@ -1,8 +1,8 @@
 //! Survives rings whose files are made shorter: looking at memory that is gone is a SIGBUS, which would end the
 //! process. The handler puts zeros where the ring was, as libwayland does for the memory of its clients.
 //!
-//! Nobody who may only read the files can make them shorter; root and the writer's own user can. Zeros are safe:
-//! no sequence of a complete frame is 0, so step R5 refuses whatever was read before, and the state 0 is none.
+//! Nobody who may only read the files can make them shorter; root and the writer's own user can. Zeros are safe: no
+//! sequence of a complete frame is 0, so step R5 refuses whatever was read before, and no state is 0.
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;

@@ -23,8 +23,9 @@ pub(crate) fn is_held(meta: impl AsFd) -> Result<bool, Errno> {
     command(meta.as_fd(), libc::F_OFD_GETLK, libc::F_RDLCK).map(|found| found != libc::F_UNLCK)
 }
 
-/// As [`is_held`], for a writer to be: where the kernel does not answer the question, a lock for reading is asked for and
-/// given back. Readers never do that: a lock that they hold for an instant could be in the way of a writer.
+/// Does what [`is_held`] does, for a process that is about to write: where the kernel does not answer the question, it
+/// takes a lock for reading and gives it back. Readers never do that: a lock that they hold for an instant could be in
+/// the way of a writer.
 pub(crate) fn is_held_by_writer(meta: impl AsFd) -> bool {
     let meta = meta.as_fd();
     is_held(meta).unwrap_or_else(|_| {

@@ -15,18 +15,19 @@ use crate::clock::monotonic_ns;
 /// How often the path is asked at most, while there is nothing newer in the ring that is open.
 const ASK_AGAIN_NS: u64 = 100_000_000;
 
-/// How many cameras one wait is for in the kernel; more are looked at in between.
+/// How many cameras one wait in the kernel covers; those beyond it are looked at in between.
 pub const MOST_AWAITED: usize = 127;
 
-/// How often is looked at what the kernel does not wait for.
+/// How often to look at the cameras that no wait in the kernel covers.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Waits until one of the rings has a frame newer than the id beside it, the alarm is raised or a signal arrives; at
 /// most for `timeout`. Allocates nothing.
 ///
-/// A ring whose life is over does not end the wait, as it ends [`wait_any`]: another one may take its place, which
+/// A ring whose life is over ends [`wait_any`] and does not end this wait: another one may take its place, which
 /// [`Follower::catch_up`] finds. Keep `timeout` short, and let the followers catch up in between. Whatever ended the
-/// wait, ask them what is there: of the ready ones the first is told, by its place among those that are not over.
+/// wait, ask them what is there: the result names only the first ring that is ready, by its place among those that are
+/// not over.
 #[must_use]
 pub fn wait_for_frames(awaited: &[Awaited<'_>], alarm: Option<&Alarm>, timeout: Duration) -> WaitedAny {
     let Some(filler) = awaited.first() else {
@@ -158,7 +159,8 @@ impl Follower {
     /// # Errors
     /// [`OpenError`], also if there is nothing at the path. What is open stays open; call again later.
     pub fn catch_up(&mut self) -> Result<bool, OpenError> {
-        // The state before the newest frame: what an ended ring has nothing newer than is its last frame.
+        // The state is loaded before the newest frame: then a frame that an ended ring has nothing newer than is its
+        // last.
         let state = self.source.reader().state();
         if self.has_newer() {
             return Ok(true);

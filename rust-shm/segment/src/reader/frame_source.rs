@@ -45,8 +45,8 @@ pub struct SourceOptions {
 /// shape: when the health is anything but [`Health::Live`] or [`Health::Idle`], [`reopen`](Self::reopen) finds
 /// what is at the path then. Frame ids go on if the epoch is the same and begin again if it is not.
 ///
-/// Whoever can replace the folder can show other pictures, which [`SourceOptions::owner`] is about, and nothing worse:
-/// whatever is in the files is checked before it is used.
+/// Whoever can replace the folder can show other pictures (see [`SourceOptions::owner`]) and do nothing worse: whatever
+/// is in the files is checked before it is used.
 #[derive(Debug)]
 pub struct FrameSource {
     reader: Reader<Arc<Mapping>>,
@@ -56,7 +56,7 @@ pub struct FrameSource {
     data: OwnedFd,
     /// Whether the last frame that was waited for was rung for.
     pub(super) hears_bell: AtomicBool,
-    /// Where a source waits that is not mapped `MAP_SHARED`; mapped by its first wait.
+    /// The page on which a source waits that is not mapped `MAP_SHARED`; mapped by the first wait.
     bell_page: OnceLock<Option<BellPage>>,
 }
 
@@ -84,7 +84,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// `frame.meta` says that another `frame.data` belongs to it, each time anew.
+    /// `frame.meta` named another `frame.data` than the one beside it, in every try.
     #[error("the two files in {} do not belong together: they were copied, or one was replaced", path.display())]
     Mismatched {
         /// The camera's folder.

@@ -35,7 +35,7 @@ pub struct HealthReport {
 
 impl Health {
     /// The table, for whoever has the ages. The lock is asked for only where the answer depends on it. `state` is
-    /// `None` where there stands a number that no writer writes.
+    /// `None` for a number that no writer writes.
     #[must_use]
     pub fn judge(
         state: Option<State>,

@@ -9,7 +9,7 @@ use rustix::process::geteuid;
 
 const ROOT: u32 = 0;
 
-/// Whom the kernel names instead of a user that this user namespace does not know.
+/// The user that the kernel names instead of one that this user namespace does not know.
 const UNKNOWN: u32 = 65534;
 
 /// The owner whose frames a source accepts.

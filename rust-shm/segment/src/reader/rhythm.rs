@@ -7,7 +7,7 @@ const FRAMES: usize = 8;
 /// How often is looked for a frame that is due, at most and at least.
 const SHORTEST_STEP_NS: u64 = 250_000;
 pub(crate) const LONGEST_STEP_NS: u64 = 20_000_000;
-/// How long somebody who is woken sleeps at a time. Only a writer that is killed wakes nobody.
+/// The longest sleep where the writer rings. Only a writer that is killed wakes nobody.
 const LONGEST_SLEEP_NS: u64 = 1_000_000_000;
 const SHORTEST_SLEEP_NS: u64 = 10_000_000;
 
@@ -63,8 +63,8 @@ impl Rhythm {
         now_ns.saturating_add((late_ns / 8).clamp(step, LONGEST_STEP_NS))
     }
 
-    /// When to look again, where the writer rings. Whoever should have passed a wake on may have been killed then,
-    /// which the next frame makes good.
+    /// When to look again where the writer rings, if no wake comes: the reader that should have passed it on may have
+    /// been killed, and the next frame repairs that.
     pub(crate) fn patience_ns(self, now_ns: u64) -> u64 {
         let late_ns = now_ns.saturating_sub(self.last_ns);
         let patience = (2 * self.interval_ns).max(late_ns / 2);

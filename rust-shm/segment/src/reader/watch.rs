@@ -29,8 +29,8 @@ const STACK_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub struct Watched {
     what: What,
-    /// Nothing but a frame is told of before this time of [`monotonic_ns`], and no end is waited for: what is over
-    /// stays over, and what cannot be opened stays there.
+    /// Before this time of [`monotonic_ns`] only a frame is news. What is over stays over, and what cannot be opened
+    /// stays where it is, so neither is told of again and again.
     quiet_until_ns: AtomicU64,
 }
 
@@ -84,7 +84,8 @@ struct Registry {
 static SHARED: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
 
 impl Shared {
-    /// That of this process: a child of a fork has no thread, and perhaps a lock that nobody will release.
+    /// What this process shares. The child of a fork gets its own: it has no thread, and perhaps a lock that nobody
+    /// will release.
     fn of_this_process() -> &'static Self {
         // ORDER watch: acquire, what is pointed at is seen whole.
         let mut found = SHARED.load(Ordering::Acquire);
@@ -282,7 +283,7 @@ fn run(shared: &Shared) {
     }
 }
 
-/// Waits once, and tells whom it concerns. `true`: nothing is awaited, and the thread is not counted on any more.
+/// Waits once, and tells whom it concerns. `true`: nothing is awaited, and the thread is to end.
 fn round(shared: &Shared) -> bool {
     let waits = shared.lock().waits.clone();
     if waits.is_empty() {

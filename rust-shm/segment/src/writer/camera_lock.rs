@@ -14,8 +14,8 @@ use crate::export_dir::{Fate, Found, find};
 use crate::fail_point::fail_point;
 use crate::file_id::FileId;
 
-/// How long a lock that somebody else holds is asked for again. A sweep holds it for an instant only; a writer
-/// holds it for good. The thread that waits is that of the host.
+/// How long to ask again for a lock that somebody else holds. A sweep holds it for an instant only; a writer holds it
+/// for good. The thread that waits is that of the host.
 const PATIENCE: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_micros(500);
 
@@ -40,8 +40,8 @@ impl CameraLock {
         Self::acquire_beside(base_dir, camera, |_| false)
     }
 
-    /// Takes the lock anew for a camera whose lock file, or base folder, somebody has removed. A ring of the camera
-    /// that is still there is no other writer's if it is `own`.
+    /// Takes the lock anew for a camera whose lock file, or base folder, somebody has removed. A ring that is still at
+    /// the camera's path belongs to another writer unless it is `own`.
     ///
     /// # Errors
     /// As for [`acquire`](Self::acquire): somebody else may export the camera by now.

@@ -87,7 +87,7 @@ impl HeldLock {
             Err(Errno::WOULDBLOCK) => return Ok(None),
             Err(errno) => return Err(refused(errno)),
         }
-        // The former holder unlinks the file while it holds it. Who opened it before that has the lock of a file
+        // The former holder unlinks the file while it holds it. Whoever opened it before that has the lock of a file
         // that nobody else will ever find.
         let id = FileId::of(&file).map_err(refused)?;
         if FileId::at(&base.fd, &name) != Ok(id) {

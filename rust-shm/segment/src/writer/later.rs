@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::mapping::WritableMapping;
 
-/// Memory above this is reserved and given back later: a caller can wait for less.
+/// Rings with more memory than this get it, and give it back, later; a caller can wait for a smaller one.
 const LARGE: u64 = 512 << 10;
 
 struct Queue {
@@ -72,8 +72,8 @@ pub fn drop_later(bytes: usize, holder: impl Send + 'static) {
     start(queue);
 }
 
-/// Bytes that rings of this process were promised and do not have yet. Of a file system's free memory they are spoken
-/// for.
+/// Bytes that rings of this process were promised and do not have yet. They count as taken from the file system's free
+/// memory.
 pub(crate) fn promised_bytes() -> u64 {
     let mut queue = lock(&QUEUE);
     let unreserved = |ring: &Weak<WritableMapping>| ring.upgrade().map_or(0, |ring| ring.unreserved() as u64);
@@ -81,8 +81,8 @@ pub(crate) fn promised_bytes() -> u64 {
     queue.promised.iter().map(unreserved).sum()
 }
 
-/// Does now what was to be done later, and waits for what is being done. For who is about to be refused memory that is
-/// spoken for, or just given back.
+/// Does now what was to be done later, and waits for what is being done. Asked for before memory is refused that is
+/// promised to others, or just being given back.
 pub(crate) fn settle() {
     let _at_work = lock(&AT_WORK);
     while let Some(task) = next() {
@@ -99,7 +99,7 @@ fn run(task: Task) {
     _ = catch_unwind(AssertUnwindSafe(|| match task {
         Task::Drop(holder) => drop(holder),
         Task::Reserve(ring) => {
-            // What is refused is told by the ring, and asked for again by who looks after it.
+            // The ring tells what was refused, and the thread that looks after it asks again.
             _ = ring.upgrade().map(|ring| ring.reserve());
         }
     }));

@@ -90,7 +90,7 @@ fn mem_available(meminfo: &str) -> Option<u64> {
 
 /// What the files of a version of control groups are called.
 struct Files {
-    /// Beyond any of these processes are ended, or made to wait (`memory.high`).
+    /// Beyond any of these limits, processes are ended or made to wait (`memory.high`).
     limits: &'static [&'static str],
     used: &'static str,
     /// Lines of `memory.stat`, for the group and those below it: part of what is used, given back on demand.

@@ -1,5 +1,5 @@
-//! Memory that is not free although its files are gone: rings that were replaced or have ended, and that somebody has
-//! still mapped. Asked for only to explain why there is no room.
+//! Memory that is not free although its files are gone: rings that were replaced or have ended, and that somebody still
+//! maps. Asked for only to explain why there is no room.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

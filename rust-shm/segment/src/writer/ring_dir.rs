@@ -30,7 +30,7 @@ pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], Errno> {
     Ok(bytes)
 }
 
-/// `.<camera>.new`: no camera id begins with a dot. There is one such folder at a time, since only who holds the
+/// `.<camera>.new`: no camera id begins with a dot. There is one such folder at a time, since only the holder of the
 /// camera's lock builds; so the next start finds it without a search.
 pub(crate) fn unfinished_name(camera: &CameraId) -> String {
     format!(".{camera}.new")
@@ -59,7 +59,8 @@ impl RingDir {
         let refused = |errno| OsError::new("create", base.join(&name), errno);
         match mkdirat(&base.fd, &name, Mode::RWXU) {
             Err(Errno::EXIST) => {
-                // What could not be removed before: this user's own, or it stays in the way.
+                // Something that could not be removed before. Only this user's own is removed; anything else stays in
+                // the way.
                 if let Ok(Found::Export(leftover)) = find(base, &name) {
                     leftover.remove(base, &name, Fate::Replaced);
                 }
