@@ -34,8 +34,8 @@ pub(crate) struct Drain {
     tally: Arc<Tally>,
     shape: RingShape,
     frame_bytes: usize,
-    /// Bytes of the frame that passes through the pipe now that were read already, wherever they went: so
-    /// that publishing can begin at a frame's first byte.
+    /// How many bytes of the frame that passes through the pipe now were read already, wherever they went: publishing
+    /// begins only at a frame's first byte.
     position: usize,
     stream: Stream,
     /// Bytes that were read to learn what they are.
@@ -137,12 +137,12 @@ impl Drain {
         Flow::Continue
     }
 
-    /// Takes a look at what comes next, without taking a picture for anything else than it is.
+    /// Reads a few bytes, to learn what comes next.
     fn read_head(&mut self) -> Flow {
         let is_searching = self.stream.form == StreamForm::Unknown || self.parser.is_searching();
         let room = self.head.room(is_searching);
         if room.is_empty() {
-            // Not to be: the parser decides on as many bytes as there is room for. Nobody waits for it if it does not.
+            // A defect: the parser decides on as many bytes as there is room for. The pipe is read on all the same.
             self.head.take(1);
             return Flow::Continue;
         }
@@ -234,7 +234,7 @@ impl Drain {
         judge(&mut self.parser, &mut self.head, picture)
     }
 
-    /// Publishes the picture that begins here, unless the writer cannot be had: then it is still to be read.
+    /// Publishes the picture that begins here, unless the writer cannot be had: then the picture is still to be read.
     fn publish_of_framed(&mut self, timestamp_ns: Option<u64>) -> Flow {
         if self.link.is_retired() {
             self.let_go();

@@ -371,7 +371,7 @@ impl Export {
         self.ring = Arc::downgrade(&ring);
         self.options.shape = shape;
         self.retire();
-        // What was offered is for frames of the old size, too. Its descriptor is in somebody's hands.
+        // An offered pipe is for frames of the old size, too, and its descriptor is in somebody's hands.
         if let Some(link) = self.offered.as_ref().and_then(Weak::upgrade) {
             link.retire();
         }
@@ -442,7 +442,7 @@ impl Export {
         self.withdraw();
     }
 
-    /// The ring to publish into. Asks which one that is only if the one that was is gone.
+    /// The ring to publish into; looked up anew only when the last one is gone.
     fn current_ring(&mut self) -> Option<Arc<Ring>> {
         let known = self.ring.upgrade().filter(|ring| !ring.is_superseded());
         if known.is_some() || self.generations.is_closed() {

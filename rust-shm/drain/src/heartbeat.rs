@@ -26,8 +26,8 @@ struct Heart {
     is_beating: bool,
 }
 
-/// Locked for the few stores of a beat, and by who opens an export or makes a generation. Ending a ring does not touch
-/// it: the next beat finds the ring ended and forgets it.
+/// Locked for the few stores of a beat, and by whoever opens an export or makes a generation. Ending a ring does not
+/// touch it: the next beat finds the ring ended and forgets it.
 static HEART: Mutex<Heart> = Mutex::new(Heart {
     rings: Vec::new(),
     exports: Vec::new(),

@@ -22,7 +22,7 @@ impl Work {
         self.to_sweep.is_empty() && self.to_restore.is_empty()
     }
 
-    /// Does it in a thread of its own. Hands it back if there is none, or the former one is still at work.
+    /// Does the work in a thread of its own. Hands it back if no thread can be had, or the former one is still at work.
     pub(crate) fn start(self) -> Result<(), Self> {
         static IS_AT_WORK: AtomicBool = AtomicBool::new(false);
         // ORDER tally: relaxed, only who is the one to work.

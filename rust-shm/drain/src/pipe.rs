@@ -1,5 +1,5 @@
-//! The pipe between FFmpeg and the drain: as large as is of use, and no larger than leaves everybody else of this
-//! user the pipes that they are used to.
+//! The pipe between FFmpeg and the drain: as large as is of use, as long as the other processes of this user keep the
+//! pipes that they are used to.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,12 +10,12 @@ use rustix::io;
 use rustix::param::page_size;
 use rustix::pipe::{PipeFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with};
 
-/// The largest size that is of use: FFmpeg writes pieces of 32 KiB, and a larger pipe saves the drain few system calls
-/// more.
+/// The largest size that is of use: FFmpeg writes pieces of 32 KiB, and a larger pipe would save the drain only a few
+/// more system calls.
 const MOST_BYTES: usize = 256 << 10;
 /// The smallest size of a pipe: below a piece of FFmpeg's the two wait for each other at every write.
 const LEAST_BYTES: usize = 32 << 10;
-/// The kernel's limit on the pipes of a user if it cannot be read: that of every kernel.
+/// The limit on the pipes of a user where it cannot be read: the kernel's default.
 const DEFAULT_LIMIT_BYTES: usize = 64 << 20;
 
 /// Bytes of the pipes that this process has for its exports.

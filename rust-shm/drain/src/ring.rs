@@ -88,8 +88,8 @@ impl Ring {
         self.shape.data_bytes()
     }
 
-    /// Publishes what is in a slot of this ring, stamped with the time of now. `None`: the ring is paused or
-    /// has ended, and the frame is abandoned.
+    /// Publishes what is in a slot of this ring, stamped with the present time. `None`: the ring is paused or has
+    /// ended, and the frame is abandoned.
     pub(crate) fn publish(
         &self,
         mut slot: OpenSlot<'_, Memory>,
@@ -136,7 +136,7 @@ impl Ring {
         self.has_ended.load(Ordering::Relaxed) || self.memory.is_lost()
     }
 
-    /// Tells who publishes here that there is a ring after this one, to which frames go from now on.
+    /// Tells whoever publishes here that there is a ring after this one, to which frames go from now on.
     pub(crate) fn supersede(&self) {
         // ORDER tally: relaxed, whoever sees it late finds the gate shut meanwhile.
         self.is_superseded.store(true, Ordering::Relaxed);
@@ -147,7 +147,7 @@ impl Ring {
         self.is_superseded.load(Ordering::Relaxed)
     }
 
-    /// Tells readers that this process runs. `false`: the ring has ended, and nobody asks any more.
+    /// Tells readers that this process runs. `false`: the ring has ended and needs no more beats.
     pub(crate) fn beat(&self, now_ns: u64) -> bool {
         let is_live = !self.has_ended() && !self.is_superseded();
         if is_live {

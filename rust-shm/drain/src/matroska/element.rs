@@ -73,7 +73,7 @@ fn size(bytes: &[u8]) -> Parsed<Size> {
     }
 }
 
-/// A number of a length that its first byte tells, and the largest of that length.
+/// A number whose first byte tells its length, and the largest number of that length.
 pub(super) fn variable_length(bytes: &[u8]) -> Parsed<(u64, u64)> {
     let Some(&first) = bytes.first() else {
         return Parsed::Incomplete;

@@ -55,7 +55,7 @@ const CUES: u32 = 0x1c53_bb6b;
 const HEADER_LIMIT: u64 = 64 << 10;
 /// Values of interest are no longer than this.
 const VALUE_BYTES: usize = 16;
-/// A picture of another format is taken to be no longer: 16384 by 16384 pixels of 16 bytes.
+/// The longest picture of another format that is believed: 16384 by 16384 pixels of 16 bytes.
 const PICTURE_LIMIT: u64 = 1 << 32;
 const DEFAULT_TIMESTAMP_SCALE_NS: u64 = 1_000_000;
 const LACING: u8 = 0x06;
@@ -63,7 +63,7 @@ const LACING: u8 = 0x06;
 /// The meaning of the bytes at the beginning of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// It cannot be told from these: show more, to be had up to [`WINDOW_BYTES`].
+    /// These bytes do not tell: show more, up to [`WINDOW_BYTES`].
     Incomplete,
     /// So many bytes, at least one, of no further interest.
     Pass(usize),
@@ -177,7 +177,7 @@ pub(crate) struct Parser {
     behind: u64,
     timestamp_scale_ns: u64,
     track: Option<Track>,
-    /// What the headers that are being read say, and how many bytes of them have to be seen for that to be all.
+    /// What the headers that are being read say so far, and after how many bytes they are complete.
     building: Track,
     building_ends: u64,
     checksum: Option<Checksum>,
@@ -262,7 +262,7 @@ impl Parser {
         }
     }
 
-    /// Whether these bytes, as far as they go, stand behind the picture that was found last as they should.
+    /// Whether these bytes, as far as they go, may stand behind the picture that was found last.
     pub(crate) fn may_follow(&self, bytes: &[u8]) -> bool {
         if bytes.is_empty() {
             return true;
@@ -310,8 +310,8 @@ impl Parser {
         Found::Pass(to_next_start(window))
     }
 
-    /// Goes on with the headers behind so many bytes, when `seen` of those were seen. The bytes are not taken on trust:
-    /// if they are fewer than was said, a beginning is among them.
+    /// Passes `bytes` bytes and then goes on with the headers, of which `seen` bytes were seen by then. The length is
+    /// not trusted: if it was said too large, a beginning is found among the bytes that are passed.
     fn go_on_behind(&mut self, window: &[u8], bytes: u64, seen: u64) -> Found {
         self.behind = seen;
         self.pass(window, bytes)
@@ -384,7 +384,7 @@ impl Parser {
         }
     }
 
-    /// The track of the headers that were read last; of earlier ones unless those were whole, up to here.
+    /// The track that the last headers describe, if they were read whole; otherwise that of earlier ones.
     fn current_track(&self) -> Option<Track> {
         let is_whole = matches!(self.place, Place::Header(seen) if seen >= self.building_ends);
         (is_whole && self.building.is_complete())

@@ -1,4 +1,4 @@
-//! A picture that something follows which is no head: whole, with damage behind it, or cut short, so that what was taken
+//! Judges a picture that no head follows: it is whole, with damage behind it, or it was cut short, and what was taken
 //! for the rest of it is what comes next.
 
 use super::{Found, Mismatch, Parser};
@@ -11,7 +11,7 @@ pub(crate) enum Overrun {
     Whole,
     /// No picture. What comes next is to be read as ever.
     Nothing,
-    /// The one that is wanted is another. Its beginning was moved to where it belongs, and `left` bytes are to come.
+    /// Another picture is to be published. Its beginning was moved to where it belongs, and `left` bytes are to come.
     Picture { timestamp_ns: Option<u64>, left: usize },
     /// A picture that is not what is wanted, with so many bytes still to come.
     Foreign { left: u64, mismatch: Mismatch },
@@ -34,8 +34,8 @@ pub(crate) fn judge(parser: &mut Parser, head: &mut Head, picture: &mut [u8]) ->
     found.unwrap_or(Overrun::Nothing)
 }
 
-/// The next frame, or at least the beginning of a stream, if `picture` is cut, or is seen to be by that. What is `behind`
-/// it and was not passed is in `head` then.
+/// Finds the next frame, or at least the beginning of a stream, if `picture` is known to be cut or that shows it. What
+/// is `behind` it and was not passed is in `head` then.
 fn find(
     parser: &mut Parser,
     head: &mut Head,
@@ -50,7 +50,7 @@ fn find(
     loop {
         let place = at - head.unread().len();
         let found = parser.next(head.unread());
-        // Nothing but the next frame, or the next stream, makes a parser that is lost find its way.
+        // Only the next frame, or the next stream, sets a lost parser right.
         is_cut |= place < len && !parser.is_lost();
         match found {
             Found::Pass(count) => {
