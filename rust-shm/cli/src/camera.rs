@@ -143,8 +143,8 @@ pub(crate) fn open(base: &Path, camera: &str) -> Result<FrameSource, Failure> {
 /// The longest wait for a frame before a command looks at the health again.
 const WAIT: Duration = Duration::from_millis(100);
 
-/// Waits in the kernel until there is a frame after `last`, for a short time; a ring that is over has none, and then
-/// this is no busy loop either.
+/// Waits in the kernel for a frame after `last`, for a short time. For a ring that is over it sleeps as long, so that
+/// the loop around it does not spin.
 pub(crate) fn wait_a_little(source: &FrameSource, last: u64) {
     if let Waited::Over(_) = source.wait_newer(last, WAIT) {
         sleep(WAIT);

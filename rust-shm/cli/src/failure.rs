@@ -76,7 +76,7 @@ impl Failure {
         }
     }
 
-    /// Whether whoever read our output has closed it, as `head` does: nothing to complain about.
+    /// Whether the reader of our output has closed it, as `head` does, which is no failure.
     pub(crate) fn is_closed_output(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
     }

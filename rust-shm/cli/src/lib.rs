@@ -49,7 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let mut stdout = stdout().lock();
     let mut output = Output::new(&mut stdout, arguments.json);
     let ended = execute(&arguments, &mut output);
-    // Where this is not the whole program nobody else writes what is still in the buffer.
+    // Inside another program, such as Python, nobody else would write what is still in the buffer.
     let exit = match ended.and_then(|exit| Ok(stdout.flush().map(|()| exit)?)) {
         Ok(exit) => exit,
         Err(failure) if failure.is_closed_output() => Exit::Yes,

@@ -1,5 +1,5 @@
-//! What JavaScript of one thread holds on to natively. The engine says when it lets go of an object or a buffer, but
-//! not if the thread was terminated while it was made: whatever is left here goes when the thread ends.
+//! What JavaScript of one thread holds on to natively. The engine says when it lets go of an object or a buffer, unless
+//! the thread was terminated while that was made: whatever is left here goes when the thread ends.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -111,7 +111,7 @@ pub(crate) fn follow(
                 output.table(&headings, vec![done.row()])?;
             }
         }
-        // The health first: what an ended ring has nothing newer than is its last frame.
+        // The health is asked first: then a frame that an ended ring has nothing newer than is its last.
         let health = source.health();
         match source.reader().look_next(last, |_, _| ()) {
             Ok(taken) => {

@@ -46,7 +46,7 @@ pub(crate) fn inspect(base: &Path, camera: &str, output: &mut Output<'_>) -> Res
         return Err(Failure::Said(message, "SOURCE_NOT_FOUND", Exit::Absent));
     }
     let path = dir.join("frame.meta");
-    // By read, not by a mapping: a file that is cut short meanwhile is short, and nothing more.
+    // Read, not mapped: a file that is cut short meanwhile gives fewer bytes, and nothing worse happens.
     let mut meta = Meta {
         bytes: fs::read(&path).map_err(Failure::io("read", &path))?,
         fields: Vec::new(),

@@ -34,7 +34,8 @@ fn show(seen: &Survey, base: &Path, output: &mut Output<'_>) -> Result<(), Failu
     if seen.cameras.is_empty() {
         output.line(&format!("no camera is exported in {}", base.display()))?;
     } else {
-        // Without the right to look into other processes there are no columns for them, and readers says so.
+        // Without the right to look into other processes no writer and no readers are shown; `vas-frames readers` says
+        // why.
         let mapped = mappings(base).ok();
         let rows = seen.cameras.iter().map(|report| {
             let of_camera = || {

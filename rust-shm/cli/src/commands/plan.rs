@@ -243,7 +243,7 @@ pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<
     Ok(if fits { Exit::Yes } else { Exit::No })
 }
 
-/// The limit of open files with which so many are free beside those that the exporter keeps.
+/// The limit of open files that leaves so many free beside those that the exporter keeps.
 fn descriptors_for(open: u64) -> u64 {
     let limit = if open < MOST_KEPT {
         2 * open
