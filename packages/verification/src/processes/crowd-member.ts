@@ -1,9 +1,7 @@
 /** One of a crowd that opens, closes, reads and sweeps the same cameras at the same time. */
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createFrameExporter } from '@vas/frame-export';
-import type { CameraExport } from '@vas/frame-export';
+import type { CameraExport, FrameExporter } from '@vas/frame-export';
 import { openFrameSource } from '@vas/frame-export/reader';
 import { answerRequests } from '@vas/processes';
 
@@ -12,17 +10,10 @@ interface Place {
   readonly cameras: readonly string[];
 }
 
-const require = createRequire(import.meta.url);
 const tally = { opened: 0, refused: 0, read: 0, swept: 0, sweeps: 0 };
 
-interface Cleaner {
-  readonly sweep: (baseDir: string) => number;
-}
-
-/** Removing what the dead left is for hosts, and not part of the public interface yet. */
-function cleaner(): Cleaner {
-  const packageDir = dirname(require.resolve('@vas/frame-export/package.json'));
-  return require(join(packageDir, 'native/binding.cjs')) as Cleaner;
+function exporterOf({ baseDir }: Place): FrameExporter {
+  return createFrameExporter({ baseDir, env: { AI_FRAME_EXPORT_ENABLED: 'true' } });
 }
 
 function anyOf<T>(values: readonly T[]): T {
@@ -53,12 +44,12 @@ function publishAndFind(camera: CameraExport, sizeBytes: number): void {
 }
 
 const actions = {
-  async write({ baseDir, cameras }: Place) {
-    const exporter = createFrameExporter({ baseDir, env: { AI_FRAME_EXPORT_ENABLED: 'true' } });
+  async write(place: Place) {
+    const exporter = exporterOf(place);
     for (;;) {
       try {
         const first = anyOf(GEOMETRIES);
-        const camera = exporter.openCamera({ cameraId: anyOf(cameras), ...first });
+        const camera = exporter.openCamera({ cameraId: anyOf(place.cameras), ...first });
         tally.opened += 1;
         publishAndFind(camera, (first.width * first.height * 3) / 2);
         await turn();
@@ -73,10 +64,10 @@ const actions = {
       await turn();
     }
   },
-  async sweep({ baseDir }: Place) {
-    const { sweep } = cleaner();
+  async sweep(place: Place) {
+    const exporter = exporterOf(place);
     for (;;) {
-      tally.swept += sweep(baseDir);
+      tally.swept += exporter.sweep();
       tally.sweeps += 1;
       await turn();
     }
@@ -103,7 +94,7 @@ const actions = {
     }
   },
   tally: () => tally,
-  sweepOnce: ({ baseDir }: Place) => cleaner().sweep(baseDir),
+  sweepOnce: (place: Place) => exporterOf(place).sweep(),
 };
 
 export type CrowdMemberActions = typeof actions;
