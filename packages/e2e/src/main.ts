@@ -46,7 +46,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Drawing adds to the gap between packets: so much without a tap is still even. */
+/** Drawing lengthens the gaps between packets: up to this much without a tap still counts as even. */
 const EVEN_PRESENTED_MS = 150;
 
 /** What a case takes beside its measurement, as measured: stage, viewers in browsers, check of the recording. */

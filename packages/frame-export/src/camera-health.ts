@@ -75,7 +75,7 @@ export class CameraHealthJudge {
     this.#former = this.#latest = { ms: performance.now(), frames: 0 };
   }
 
-  /** Counting begins anew: what FFmpeg does not deliver while there is none is no slowness. */
+  /** Counting begins anew: a camera is not slow because no FFmpeg was running. */
   begin(framesWritten: number): void {
     this.#attachedMs = performance.now();
     this.#former = this.#latest = { ms: this.#attachedMs, frames: framesWritten };

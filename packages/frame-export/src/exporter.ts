@@ -62,8 +62,8 @@ export interface FrameExporter {
   openCamera(options: OpenCameraOptions): CameraExport;
 
   /**
-   * Removes what processes that died left in the base folder, of cameras that are not opened again, too: opening a
-   * camera does so for that camera alone. Does nothing if export is off.
+   * Removes everything that processes left in the base folder when they died. Opening a camera does that for this
+   * camera alone; `sweep` is for cameras that are not opened again. Does nothing if export is off.
    *
    * @returns number of cameras whose leftovers were removed
    * @throws FrameExportError `BASE_DIR_SYMLINK`, `BASE_DIR_NOT_OURS`, `PERMISSION_DENIED`, `CLOSED`, ...

@@ -23,8 +23,7 @@ export interface FramesOptions {
   readonly order?: 'newest' | 'next' | undefined;
   /**
    * Asked once whenever a source has lost its ring: `absent`, `replaced`, `damaged`, `writer-gone`, `ended`,
-   * `incompatible`. A
-   * loop without sources ends.
+   * `incompatible`. A loop that has no source left ends.
    * @default leaves a source whose camera was stopped (`ended`), and reopens in every other case
    */
   readonly onLoss?: ((loss: SourceLoss, source: FrameSource) => AfterLoss) | undefined;

@@ -25,12 +25,12 @@ export function described(value: unknown): string {
   }
 }
 
-/** `[object Array]` and the like: it says of values of other realms, too, what they are. */
+/** `[object Array]` and the like: tells what a value is, also one of another realm. */
 function kindOf(value: object): string {
   return Object.prototype.toString.call(value);
 }
 
-/** Whether a function is declared `async`, so that what it returns says nothing yet. */
+/** Whether a function is declared `async`, so that its result is a promise. */
 export function isAsyncFunction(value: object): boolean {
   return kindOf(value) === '[object AsyncFunction]';
 }

@@ -69,7 +69,8 @@ export function rawVideoOutput(options: RawVideoOutputOptions): string[] {
     ...['-map', '0:v:0'],
     // Neither doubled nor dropped to fit a frame rate.
     ...[frameRateMode(ffmpegVersion), 'passthrough'],
-    // Raw video counts in whole frames by itself: after two frames that are closer together all would be late by one.
+    // Without this, raw video counts time in whole frames: two frames that come closer together would make all later
+    // ones late by one.
     ...['-enc_time_base', '1:90000'],
     // FFmpeg's versions differ in the range that they choose by themselves.
     ...['-vf', `scale=${String(width)}:${String(height)}:out_range=tv`],

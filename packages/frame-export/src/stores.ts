@@ -30,7 +30,7 @@ export class Stores {
   areDue(): boolean {
     if (!this.#canHappen) return false;
     const [low = 0, high = 0] = this.#words;
-    // Halves of different beats differ from either, and are due a moment too early.
+    // Two halves of different beats equal neither of them: the store is undone a moment early then.
     if (high === this.#high && Math.abs(low - this.#low) < DUE_NS) return false;
     this.#low = low;
     this.#high = high;

@@ -1,9 +1,9 @@
 /**
  * One camera as VAS runs it: probe, one FFmpeg with all outputs, and again whenever it ends.
  *
- * This is where the frame path meets the video, and all of it stands in `#openExport` and `#startFfmpeg`. The
- * frame path may fail at any point; the camera then runs without its raw output. Of `@vas/frame-export` only types
- * are imported until there is an exporter: a host that is given none loads nothing of it.
+ * This is where the frame path meets the video, and all of it stands in `#openExport` and `#startFfmpeg`. The frame
+ * path may fail at any point; the camera then runs without its raw output. Until there is an exporter, only types of
+ * `@vas/frame-export` are imported: a host that is given none loads nothing of the package.
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -142,7 +142,10 @@ export class FrameRingReader {
     return newest <= seen ? this.#nothingAfter(seen) : this.#takeOrNewest(newest, seen, look);
   }
 
-  /** `copyNext`, in place. If the looks take long, by the last two, the frame is one that lives long enough. */
+  /**
+   * Does what `copyNext` does, in place. If the last two looks took long, the frame is one that will live long
+   * enough.
+   */
   lookNext<T>(look: FrameLooker<T>, afterId: number): FrameLook<T> {
     const seen = this.#seen(afterId);
     const newest = this.newestId;
@@ -160,8 +163,9 @@ export class FrameRingReader {
   }
 
   /**
-   * The oldest frame that may be there; a younger one if frames were published during both of the last looks. Then as
-   * many and one more may be published during the next, and `slotCount` frames later a slot is opened again.
+   * The oldest frame to choose: the oldest that may be there, or a younger one if frames were published during both
+   * of the last looks. As many and one more may be published during the next look, and the slot of a frame is opened
+   * again `slotCount` frames later.
    */
   #oldestForALook(newest: number): number {
     const published = Math.min(this.#publishedLast, this.#publishedBefore);

@@ -27,7 +27,8 @@ export function readStatistics(
     framesOverwritten: Math.max(0, framesWritten - slotCount),
     framesIncomplete: u64At(words, HEADER.framesIncomplete),
     framesRejected: u64At(words, HEADER.framesRejected),
-    // All frames of a ring have one size. The counter in memory passes 2^32 often enough to be seen halfway.
+    // Computed, since all frames of a ring have one size: the counter in memory passes 2^32 so often that a reader
+    // could see one half of it carried and the other not.
     bytesWritten: framesWritten * frameSizeBytes,
   };
 }

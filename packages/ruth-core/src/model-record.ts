@@ -4,8 +4,9 @@ import type { AgentRecord } from './stream-agent.js';
 import type { Subscription, SubscriptionRecord } from './subscription.js';
 
 /**
- * The subscriptions of one model. An array, not a Map by camera: V8 keeps deleted keys in the chains of a Map until it
- * rebuilds the table. A camera that comes and goes among 100,000 would be looked for among ever more of its own ghosts.
+ * The subscriptions of one model. An array, not a Map by camera: V8 keeps deleted keys in the chains of a Map until
+ * it rebuilds the table. A camera that comes and goes among 100,000 would be looked for among ever more deleted keys
+ * of its own.
  */
 export class ModelRecord implements Members<string> {
   readonly #modelId: string;

@@ -114,7 +114,7 @@ export function readAllFields<Name extends string>(
 }
 
 /**
- * One field of a plain object, whatever other fields that has.
+ * One field of a plain object, which may have others.
  *
  * @throws Unreadable for anything but a plain object, and if the field is missing
  */

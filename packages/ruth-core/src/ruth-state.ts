@@ -1,4 +1,4 @@
-/** The state of Ruth AI Core: which models watch which camera. Pure state: synchronous, and nothing happens by it. */
+/** The state of Ruth AI Core: which models watch which camera. Pure state: synchronous, and without side effects. */
 import {
   cameraOf,
   changed,
@@ -54,7 +54,8 @@ let restored: (snapshot: unknown) => RuthState;
  */
 export class RuthState {
   static {
-    // By `this`: a class that names itself is renamed by the bundler, and so is every stack trace.
+    // `this`, not the name of the class: the bundler renames a class that names itself, and stack traces show the new
+    // name.
     restored = (snapshot) => {
       const { revision, agents } = readSnapshot(snapshot);
       const state = new this();
@@ -263,7 +264,7 @@ export class RuthState {
   }
 
   /**
-   * Everything at this moment. Shares all that did not change with the snapshot before: costs one pointer per
+   * Everything at this moment. It shares with the snapshot before what did not change, so it costs one pointer per
    * agent and the making of the agents that changed since then, and nothing at all if none did.
    */
   snapshot(): Snapshot {

@@ -29,7 +29,7 @@ export interface Snapshot {
  * @throws RuthError `UNKNOWN_SNAPSHOT_FORMAT`, `BAD_SNAPSHOT`, or what is wrong with a value in it
  */
 export function readSnapshot(value: unknown): { revision: number; agents: StreamAgent[] } {
-  // The version first: what another format is made of is none of this one's business.
+  // The version first: this reader knows nothing of what another format is made of.
   const version = readingAs('BAD_SNAPSHOT', () => readField(value, 'the snapshot', 'formatVersion'));
   if (version !== SNAPSHOT_FORMAT) {
     throw new RuthError(

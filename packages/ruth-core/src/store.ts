@@ -1,4 +1,4 @@
-/** What is: agents by camera and subscriptions by model. Changes only by `commit`, which decides nothing. */
+/** The state itself: agents by camera and subscriptions by model. Changes only by `commit`, which decides nothing. */
 import type { Change } from './change.js';
 import { checkCameraId, checkModelId } from './ids.js';
 import { Listing } from './listing.js';

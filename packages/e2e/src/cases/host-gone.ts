@@ -1,7 +1,7 @@
 /**
  * The whole host process stops or dies, and FFmpeg, its RTP output and its recording do what they do without a tap.
- * MediaSoup runs apart, as far as these cases are about FFmpeg. Each has its twin without a tap, and its control: a
- * bare raw pipe, with which FFmpeg stalls or ends.
+ * MediaSoup runs in a process of its own in the cases that are about FFmpeg. Each has its twin without a tap, and its
+ * control: a bare raw pipe, with which FFmpeg stalls or ends.
  */
 import { closeSync, constants, openSync, readFileSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ const GONE_MS = 5_000;
 /** How long an FFmpeg that was told to end may take before a host would kill it. */
 const ENDING_MS = 3_000;
 
-/** Not so once it has ended, also while a stopped parent has not taken notice. */
+/** Whether a process runs; `false` once it has ended, also if its stopped parent has not taken notice yet. */
 function isRunning(pid: number): boolean {
   try {
     return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));

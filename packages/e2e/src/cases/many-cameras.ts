@@ -80,7 +80,7 @@ export const manyCameras: Case = {
   stage: staged(SEEN_CAMERAS),
 };
 
-/** What so many cameras do to their viewers by themselves, under the same faults, beside as many other processes. */
+/** What this many cameras do to their viewers by themselves, under the same faults, beside as many other processes. */
 export const noTapManyCameras: Case = {
   name: 'no-tap-many-cameras',
   title: `Without a tap: ${SEEN_CAMERAS} cameras at once, the same faults, and processes that only spin in the place of readers`,

@@ -61,7 +61,7 @@ export const readersRacing: Case = {
   run: (stage, checks) => race(stage, checks, LOWEST_PRIORITY),
 };
 
-/** A control of the other kind: what a machine that is wanted by others does to viewers, without a frame read. */
+/** A control of another kind: what a busy machine does to viewers when no frame is read. */
 export const spinners: Case = {
   name: 'no-tap-spinners',
   title: `Without a tap: ${RACERS} processes that only spin, in the place of readers, with what others leave`,

@@ -16,7 +16,7 @@ export interface Stall {
 export interface MachineReport {
   /** `false`: stalls cannot be told from a busy processor here, and none are listed. */
   readonly isRealTime: boolean;
-  /** The part of all processors' time that the hypervisor states to have given to others. */
+  /** The share of all processors' time that the hypervisor reports as given to others. */
   readonly stolenPercent: number;
   /** The part of all processors' time that was used at ordinary priority: by no process that takes what others leave. */
   readonly usedPercent: number;

@@ -9,7 +9,9 @@ export interface SeenFrame {
   readonly md5: string;
 }
 
-/** When a read came out other than with a frame or nothing newer, for the first time in a row. */
+/**
+ * A read that ended with something other than a frame or nothing newer; only the first of several in a row is noted.
+ */
 export interface Verdict {
   readonly status: string;
   /** Wall clock. */

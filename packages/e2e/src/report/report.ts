@@ -29,7 +29,10 @@ export interface Run {
   readonly cases: readonly CaseResult[];
 }
 
-/** What was judged already, and would be most of the document: digests, pictures, and what the plots show. */
+/**
+ * What the document leaves out, since it was judged already and would be most of it: digests, pictures, and what the
+ * plots show.
+ */
 const leftOut = new Set(['seen', 'screenshots', 'intervals']);
 
 export function writeReport(run: Run, folder: string): void {

@@ -23,9 +23,9 @@ export interface Case {
   readonly isFollowed?: boolean;
   /** `true`: the host stands still for a while, and loses frames of its tap as it should. */
   readonly losesFrames?: boolean;
-  /** `true`: viewers in a browser consume anew after an interruption, and hold nothing against new time stamps. */
+  /** `true`: viewers in a browser consume anew after an interruption, so that new time stamps do not disturb them. */
   readonly isConsumedAnew?: boolean;
-  /** `true`: more than two processors carry, with or without a tap. Its pace is shown and not judged. */
+  /** `true`: too much work for two processors, with or without a tap. Its pace is shown and not judged. */
   readonly isOverload?: boolean;
   /** Whether it belongs to the short set. */
   readonly isShort: boolean;

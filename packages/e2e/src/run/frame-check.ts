@@ -40,7 +40,7 @@ export function checkFrames(
   return { unknown: unknown.length, misplaced, unverifiable: unverifiable.length };
 }
 
-/** How many frames come before, or once more than, the frames that were seen before them, in each run of FFmpeg. */
+/** How many frames were seen in another order than that of their run of FFmpeg, or more often. */
 function outOfOrder(seen: readonly SeenFrame[], runs: readonly (readonly string[])[]): number {
   const next = runs.map(() => 0);
   let count = 0;

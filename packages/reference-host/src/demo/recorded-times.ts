@@ -3,9 +3,11 @@ import type { RecordedPicture } from '../recorded-pictures.js';
 import type { HashedFrame } from './messages.js';
 
 export interface RecordedTimes {
-  /** Frames that are in the recording as well. A picture that comes more than once says nothing of when. */
+  /**
+   * Frames that are in the recording as well. A picture that comes more than once does not say which time is meant.
+   */
   readonly compared: number;
-  /** How far ahead the clock of the recording is of that of the frames: the muxer's own beginning. */
+  /** How far the clock of the recording is ahead of that of the frames: the muxer begins at a time of its own. */
   readonly offsetMs: number;
   /** The largest difference beside that. */
   readonly largestDifferenceMs: number;
