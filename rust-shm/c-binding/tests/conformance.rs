@@ -188,8 +188,8 @@ fn ask(camera: &Camera, call: &str, read: &Value, into: &mut [u8]) -> Value {
     outcome(camera, told)
 }
 
-/// Asks the reads of a row, of a camera that has taken the frame that was seen. No camera can have taken one that is
-/// not in the ring: such reads are left out. Returns how often a function was asked.
+/// Makes the reads of a row, on a camera that took the row's `seen` frame last. A frame that is not in the ring cannot
+/// have been taken: such reads are left out. Returns how often a function was asked.
 fn assert_reads(row: &Value, is_patched_late: bool) -> usize {
     let mut asked = 0;
     for read in row["reads"].as_array().unwrap() {

@@ -15,7 +15,7 @@ use vas_frame_segment::writer::drop_later;
 
 const LARGE: usize = 1 << 20;
 
-/// Keeps the thread that does what takes long busy, until it is told to go on.
+/// Keeps the thread for long work busy, until it is told to go on.
 struct Busy(Receiver<()>);
 
 impl Busy {

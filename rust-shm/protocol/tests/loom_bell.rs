@@ -3,8 +3,8 @@
 //!
 //!     RUSTFLAGS="--cfg loom" cargo test -p vas-frame-protocol --test loom_bell --release
 //!
-//! There are no time limits here: a reader that should have been woken and was not sleeps for ever, which loom finds.
-//! Each rule has a twin in which it is broken, and in which loom must find the sleeper.
+//! There are no time limits here: a reader that is not woken when it should be sleeps for ever, which loom finds. Each
+//! rule has a twin in which it is broken, and in which loom must find the sleeper.
 #![cfg(loom)]
 
 mod identity;
@@ -20,8 +20,8 @@ use vas_frame_protocol::layout::{header, record};
 use vas_frame_protocol::order::{Order, Side};
 use vas_frame_protocol::{Reader, State, Ticket, Writer, change_bell, set_state};
 
-/// A thread is interrupted so often in an execution that is explored; the twins break with fewer. The models with three
-/// threads and a lock have more executions than can be explored to the end.
+/// How often a thread is interrupted in an execution that is explored; the twins break with fewer. The models with
+/// three threads and a lock have more executions than can be explored to the end.
 pub(crate) const PREEMPTIONS: Option<usize> = Some(3);
 
 /// What loom says of threads of which each waits for another.

@@ -23,10 +23,10 @@ const RUN: Duration = Duration::from_millis(200);
 const LIMIT: Duration = Duration::from_secs(30);
 /// How often the reader looks at a frame before it asks for the newest one again.
 const LOOKS: usize = 20;
-/// The byte of the picture at which the reader looks: the first that a `memcpy` streams, after a cache line at most of
-/// ordinary stores.
+/// The byte of the picture at which the reader looks: the first that `memcpy` streams, which begins with at most a
+/// cache line of ordinary stores.
 const FIRST_COPIED: usize = 64;
-/// Where glibc is told from which size on a copy streams; the value is the smallest it takes.
+/// The variable that tells glibc from which size on a copy streams, with the smallest value it takes.
 const TUNABLE: (&str, &str) = ("GLIBC_TUNABLES", "glibc.cpu.x86_non_temporal_threshold=0x4040");
 
 type HeapWriter<'a> = Writer<&'a HeapRing>;

@@ -54,7 +54,7 @@ fn follow(
     let reader = source.reader();
     let mut picture = vec![0; reader.frame_bytes()];
     loop {
-        // The health first: what an ended ring has nothing newer than is its last frame.
+        // The health is asked first: then a frame that an ended ring has nothing newer than is its last.
         let health = source.health();
         if health == Health::Damaged {
             return Ok((last, health));

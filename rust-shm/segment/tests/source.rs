@@ -21,7 +21,7 @@ fn code(path: &Path) -> &'static str {
         .code()
 }
 
-/// A copy of an export, as somebody might make who wants to look at it later.
+/// A copy of an export, as somebody makes it to look at later.
 fn copy_of(segment: &Segment, to: &Path) {
     fs::create_dir(to).unwrap();
     for file in ["frame.meta", "frame.data"] {
@@ -40,7 +40,7 @@ fn p2_6_a_ring_that_has_ended_is_not_opened_again_where_it_still_stands() {
         let (lock, segment) = stage.ring();
         let source = FrameSource::open(&stage.base(), &camera("a")).unwrap();
         assert!(source.reopen().is_ok(), "the ring lives");
-        // As a host leaves it that dies between telling its readers and removing the files.
+        // What a host leaves that dies between telling its readers and removing the files.
         set_state(segment.memory(), state);
         for _ in 0..3 {
             assert_eq!(
