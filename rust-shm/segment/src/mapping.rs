@@ -287,7 +287,7 @@ impl WritableMapping {
     }
 
     /// Whether somebody else took memory that was free when the ring was made, before it was reserved. It is asked for
-    /// again: see [`reserve_later`](crate::reserve_later).
+    /// again: see [`reserve_later`](crate::writer::reserve_later).
     #[must_use]
     pub fn lacks_memory(&self) -> bool {
         // ORDER reserve: relaxed, as above.
