@@ -364,7 +364,7 @@ impl Drain {
             return None;
         }
         // The former drain of this ring may be letting go only now. Waiting for the frame's first byte before
-        // looking gives it the time, and the frame is not lost.
+        // looking gives it the time. A frame for which that was too short is thrown away: nothing waits longer.
         if self.head.is_empty() {
             wait_for_data(self.link.read_end());
         }
