@@ -241,8 +241,9 @@ fn o1_list_watches_on_a_terminal_until_it_is_interrupted() {
         env!("CARGO_BIN_EXE_vas-frames"),
         base.display()
     );
-    let mut script = Command::new("script")
-        .args(["-qefc", &line])
+    // What a shell starts in the background ignores interrupts, and so does all that it starts.
+    let mut script = Command::new("env")
+        .args(["--default-signal=INT", "script", "-qefc", &line])
         .arg(&log)
         .env_remove("NO_COLOR")
         .stdin(Stdio::piped())
