@@ -9,7 +9,7 @@ if (!process.env.npm_config_user_agent?.startsWith('pnpm/')) {
   refuse('it can only be packed by pnpm: see docs/releasing.md');
 }
 const { main, types, exports, typesVersions, bin, publishConfig } = manifest;
-// Of the packages for one platform, what is built for it.
+// What a package for one platform must have: the files that are built for that platform.
 const executables = named(publishConfig?.executableFiles);
 for (const file of [...named([main, types, exports, typesVersions, bin]), ...executables]) {
   if (existsSync(file)) continue;

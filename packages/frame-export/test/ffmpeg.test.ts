@@ -286,7 +286,7 @@ describe('a host that is killed', () => {
     while ((await reader.ask<Report>({ action: 'report' })).frames.length === before) await sleep(20);
     const { frames, verdicts } = await reader.ask<Report>({ action: 'report' });
     expect(verdicts).toEqual(expect.arrayContaining(['writer-gone', 'reopened']));
-    // Of the new export, whose ids begin again.
+    // A frame of the new export, whose ids begin again.
     expect(frames[before]?.frameId).toBeLessThan(200);
     expect(openFrameSource(source).health().state).toBe('live');
     expect(entriesOf(baseDir).filter((name) => name.endsWith('.new'))).toEqual([]);

@@ -18,7 +18,7 @@ export type Need =
 export interface Peer {
   readonly name: string;
   readonly title: string;
-  /** Of this project, in the language of the peers that it is compared with. */
+  /** Whether it is this project itself, in the language of the peers that it is compared with. */
   readonly isOurs: boolean;
   readonly comparedWith: string;
   readonly needs: readonly Need[];

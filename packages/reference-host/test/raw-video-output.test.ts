@@ -137,7 +137,7 @@ describe.each(await ffmpegBinaries())('the raw output of FFmpeg $name', ({ ffmpe
           framesDiscarded: 0,
           streamDamages: 0,
         });
-        // Of each film 25 frames a second, and in one of them a gap.
+        // Each film has 25 frames a second, and one of them a gap.
         const gapMs = name === GAP ? 2000 : 0;
         const sent = hashes.map((_, index) => index * 40 + (index < 25 ? 0 : gapMs));
         expect(times).toEqual(options.form === 'framed' ? sent : hashes.map(() => null));

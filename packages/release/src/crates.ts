@@ -7,7 +7,7 @@ import { run } from './command.js';
 export interface PackedCrate {
   readonly name: string;
   readonly version: string;
-  /** Of the `.crate` file. */
+  /** Path of the `.crate` file. */
   readonly path: string;
 }
 

@@ -282,7 +282,7 @@ describe('what is run before a package is packed', () => {
     const home = copied(LOADER);
     let output = '';
     try {
-      // Of pnpm, if that runs the tests.
+      // pnpm sets this for everything that it runs, these tests included.
       const env = { npm_config_user_agent: undefined };
       run('npm', ['pack', '--pack-destination', folder], { cwd: home, env });
     } catch (error) {

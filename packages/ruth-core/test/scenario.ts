@@ -944,7 +944,7 @@ export const scenario: Readonly<Record<string, () => void>> = {
     state.removeSubscription(cameraId, modelId);
     assertSame(state.addSubscription(cameraId, modelId, subscription).changes[0]?.subscription, subscription);
     assertSame(state.updateSubscription(cameraId, modelId, subscription).outcome, 'already-there');
-    // Of another camera or model it says so: what was meant cannot be known.
+    // Data of another camera or model is refused: what was meant cannot be known.
     for (const [camera, model] of [
       ['yard', 'yolo'],
       ['door', 'faces'],

@@ -155,7 +155,7 @@ async function recorded(
 
 interface ReadPipe {
   readonly writingEnd: number;
-  /** To be called when FFmpeg has its descriptor: from then on the pipe's ends are where they belong. */
+  /** Closes our copy of the writing end; called once FFmpeg has its own. */
   readonly forget: () => void;
   readonly endReader: () => void;
 }

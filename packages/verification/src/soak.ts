@@ -9,7 +9,7 @@ import type { Usage } from './usage.js';
 const ON = { AI_FRAME_EXPORT_ENABLED: 'true' };
 const CAMERA = { cameraId: 'cam', width: 64, height: 48, slotCount: 4 };
 const OTHER = { width: 96, height: 48 };
-/** Of the pipe and of publish; small, so that an hour of frames passes in a minute. */
+/** The camera of the pipe and of `publish`; small, so that an hour of frames passes in a minute. */
 const VIDEO = { cameraId: 'cam', width: 320, height: 240, slotCount: 4 };
 /** How often a life is looked at. */
 const SAMPLES = 10;

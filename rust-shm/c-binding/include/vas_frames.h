@@ -149,7 +149,7 @@ typedef int32_t VasHealth;
 #endif // __cplusplus
 
 /**
- * Whose frames are accepted. Asked of the folder and the files that were opened.
+ * The owner whose frames are accepted; checked on the folder and the files that were opened.
  */
 enum VasOwner
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -157,15 +157,15 @@ enum VasOwner
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * Those of this process's user, of root, and of whomever an administrator let have the base folder.
+     * Frames of this process's user, of root, and of anyone to whom an administrator gave the base folder.
      */
     VAS_OWNER_TRUSTED = 0,
     /**
-     * Those of the user `user`.
+     * Frames of the user `user`.
      */
     VAS_OWNER_USER = 1,
     /**
-     * Those of everybody.
+     * Frames of everybody.
      */
     VAS_OWNER_ANYONE = 2,
 };

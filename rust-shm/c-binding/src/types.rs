@@ -6,15 +6,15 @@ use vas_frame_segment::Health;
 /// The version of this interface. A program that was compiled with another one must not go on.
 pub const VAS_FRAMES_ABI_VERSION: u32 = 1;
 
-/// Whose frames are accepted. Asked of the folder and the files that were opened.
+/// The owner whose frames are accepted; checked on the folder and the files that were opened.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VasOwner {
-    /// Those of this process's user, of root, and of whomever an administrator let have the base folder.
+    /// Frames of this process's user, of root, and of anyone to whom an administrator gave the base folder.
     Trusted = 0,
-    /// Those of the user `user`.
+    /// Frames of the user `user`.
     User = 1,
-    /// Those of everybody.
+    /// Frames of everybody.
     Anyone = 2,
 }
 

@@ -35,7 +35,7 @@ const FILES: [(&str, Run); 10] = [
     ("camera/error-codes", error_codes),
 ];
 
-/// Of the intervals of slow readers, each of which is some real calls here.
+/// How many times fewer intervals of slow readers are run than the data says: each is some real calls here.
 const SLOW_READERS_SHARE: u64 = 10;
 
 /// The error codes that only C has; its README names them.

@@ -27,7 +27,7 @@ use vas_frame_segment::writer::{CameraLock, Segment, SegmentOptions, new_epoch};
 
 const SIZES: [(u32, u32); 3] = [(640, 360), (1920, 1080), (3840, 2160)];
 const SLOTS: u32 = 4;
-/// Of the drain, bare or framed, to the loop over the same bytes and over bare ones; and of framed to bare.
+/// The goals: the drain, bare or framed, against the loop over the same bytes and over bare ones; framed against bare.
 const GOAL: f64 = 1.05;
 const FRAMED_GOAL: f64 = 1.03;
 /// How FFmpeg writes, whatever the size of a frame.

@@ -429,7 +429,7 @@ fn bell_of(source: &FrameSource) -> &AtomicU32 {
     unsafe { AtomicU32::from_ptr(word.cast()) }
 }
 
-/// Those who wait. They end with this value.
+/// Everything that waits; it ends when this value is dropped.
 struct Audience {
     crowd: Crowd,
     children: Vec<Child>,

@@ -95,7 +95,8 @@ fn p2_13_files_that_were_removed_are_back_within_2_s_with_the_ids_going_on() {
             number,
             "{what}"
         );
-        // Those of the instant in which the new files are put into place, of thousands in a second here.
+        // Only frames of the instant in which the new files are put into place are discarded; here thousands come in a
+        // second.
         assert!(
             statistics.frames_discarded * 100 < statistics.frames_written,
             "{what}: {statistics:?}"

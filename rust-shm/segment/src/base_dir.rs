@@ -214,7 +214,7 @@ impl BaseDir {
         Ok(self)
     }
 
-    /// The same folder as it is open already, if it is.
+    /// The same folder as this process has it open already, or this one if it has not.
     fn shared(self) -> Arc<Self> {
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|base| base.strong_count() > 0);

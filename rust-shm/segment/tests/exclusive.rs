@@ -186,7 +186,7 @@ fn p2_6_leftovers_that_are_no_rings_are_removed_without_harm() {
     ] {
         fs::create_dir_all(&path).unwrap();
         fs::write(path.join("frame.meta"), &meta).unwrap();
-        // Who still has it open sees what becomes of it.
+        // A reader that still has it open sees what becomes of it.
         let kept = stage.path.join("kept");
         fs::hard_link(path.join("frame.meta"), &kept).unwrap();
         assert_eq!(sweep(&stage.base()).unwrap(), 1);

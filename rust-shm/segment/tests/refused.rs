@@ -264,7 +264,7 @@ fn p2_8_says_how_much_memory_rings_that_are_gone_still_take() {
     let refused = loop {
         let lock = lock(&base, "a");
         match Segment::create(&lock, &large) {
-            // Of a reader that never opens again.
+            // The source of a reader that never opens again.
             Ok(_segment) => stale.push(FrameSource::open(&base, &camera("a")).unwrap()),
             Err(refused) => break refused,
         }

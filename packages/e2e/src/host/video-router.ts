@@ -164,7 +164,7 @@ export class VideoRouter {
     return { id, producerId, kind, rtpParameters };
   }
 
-  /** Of one that a browser has; does nothing if it is closed. */
+  /** Closes a consumer that a browser has; does nothing if it is closed already. */
   closeConsumer(consumerId: string): void {
     this.#consumers.get(consumerId)?.close();
     this.#consumers.delete(consumerId);

@@ -41,9 +41,9 @@ export interface DemoCameraOptions {
 
 export class DemoCamera {
   readonly cameraId: string;
-  /** As the viewer last reported. */
+  /** The viewer's last report. */
   viewer: ViewerStatus | null = null;
-  /** As the reader last reported. */
+  /** The reader's last report. */
   reader: ReaderStatus | null = null;
   state = 'starting';
   readonly #host: CameraHost;
@@ -123,7 +123,7 @@ export class DemoCamera {
     await this.#source?.stop();
   }
 
-  /** To be called after `stop`. */
+  /** The camera's part of the summary; asked for after `stop`. */
   async report(): Promise<CameraReport> {
     const { reader, viewer } = this;
     return {

@@ -9,10 +9,10 @@ import { FfmpegProcess } from './process.js';
 export interface SourceVideo {
   /** FFmpeg's name: `h264`, `hevc`. */
   readonly codec: string;
-  /** Of a decoded frame, in pixels: cropped and rotated as the raw output will have it. */
+  /** Width of a decoded frame in pixels, cropped and rotated as the raw output will have it; so is the height. */
   readonly width: number;
   readonly height: number;
-  /** As the stream says. */
+  /** What the stream says of its colours. */
   readonly colours: SourceColours;
 }
 

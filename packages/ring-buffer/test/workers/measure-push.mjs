@@ -26,7 +26,7 @@ const ways = {
   },
 };
 
-/** Of the best round, since in some of them V8 is still compiling. */
+/** Bytes per call in the best round: in some rounds V8 is still compiling. */
 function bytesPerCall(call) {
   for (let i = 0; i < 4 * PUSHES; i++) call();
   const rounds = Array.from({ length: ROUNDS }, () => {

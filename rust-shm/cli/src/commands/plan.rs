@@ -77,7 +77,8 @@ pub(crate) fn plan(base: &Path, plan: &Plan, output: &mut Output<'_>) -> Result<
     let drain = drain_us * plan.fps / 1e6;
     let cpu =
         drain * (1.0 + WRITE_TO_READ) + COPY_US_PER_KB * frame_kb * plan.fps / 1e6 * plan.readers as f64;
-    // Written by FFmpeg into the pipe, read from it, written into the slot; read by each reader and written by it.
+    // Three passes over memory by the writer: into the pipe, out of it, into the slot. Two by each reader: out of the
+    // slot, into its copy.
     let traffic = geometry.frame_bytes() as f64 * plan.fps * (3.0 + 2.0 * plan.readers as f64);
 
     let cameras = plan.cameras as f64;

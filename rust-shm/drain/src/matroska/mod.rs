@@ -188,7 +188,7 @@ pub(crate) struct Parser {
 #[derive(Clone, Copy, Debug)]
 struct Checksum {
     wanted: u32,
-    /// That of what stands before the picture.
+    /// The checksum so far, over what stands before the picture.
     of_head: u32,
 }
 

@@ -74,7 +74,7 @@ fn find(
                 head.came(count);
                 at += count;
                 if count == 0 {
-                    // Not to be: the parser decides on as many bytes as there is room for.
+                    // A defect: the parser decides on as many bytes as there is room for.
                     head.take(1);
                 }
             }

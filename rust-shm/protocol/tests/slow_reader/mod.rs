@@ -39,7 +39,7 @@ impl<'a> Clock<'a> {
         let picture = vec![0; writer.header().geometry().frame_bytes()];
         while (writer.newest_id() + 1) * INTERVAL <= self.now.get() {
             writer.push(&picture, &FrameStamp::default()).unwrap();
-            // As the drain does, which fills the next slot while its frame arrives.
+            // The drain, too, has the next slot open while its frame arrives.
             drop(writer.begin());
         }
     }

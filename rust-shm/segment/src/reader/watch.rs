@@ -22,7 +22,7 @@ const LOOK_AT_PATHS: Duration = Duration::from_millis(100);
 /// How long the thread stays when nothing is awaited.
 const STAY: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_secs(3600);
-/// Of the thread.
+/// Stack of the thread.
 const STACK_BYTES: usize = 256 << 10;
 
 /// What a watch waits for.
