@@ -25,9 +25,7 @@ impl Pictures {
     pub fn new() -> Self {
         let picture = |kind: u64| {
             let words = 0..FRAME_BYTES as u64 / 8;
-            words
-                .flat_map(|word| (kind << 32 | word).to_le_bytes())
-                .collect()
+            words.flat_map(|word| (kind << 32 | word).to_le_bytes()).collect()
         };
         Self((0..KINDS).map(picture).collect())
     }

@@ -46,10 +46,7 @@ pub struct Follower {
 impl Follower {
     pub fn new(folder: &Path) -> Result<Self, Failure> {
         Ok(Self {
-            follower: vas_frame_segment::Follower::open(
-                &folder.join("camera"),
-                SourceOptions::default(),
-            )?,
+            follower: vas_frame_segment::Follower::open(&folder.join("camera"), SourceOptions::default())?,
             copy: vec![0; FRAME_BYTES],
             refused: 0,
         })
@@ -59,10 +56,7 @@ impl Follower {
 impl Reader for Follower {
     fn next(&mut self, timeout: Duration) -> Result<bool, Failure> {
         let last = self.follower.last_frame_id();
-        if !matches!(
-            self.follower.source().wait_newer(last, timeout),
-            Waited::Newer(_)
-        ) {
+        if !matches!(self.follower.source().wait_newer(last, timeout), Waited::Newer(_)) {
             self.follower.catch_up()?;
             return Ok(false);
         }

@@ -26,11 +26,7 @@ impl Publisher for Setter {
     fn publish(&mut self, picture: &Picture) -> Result<(), Failure> {
         let mut pipeline = redis::pipe();
         pipeline.cmd("SET").arg("frame").arg(picture.bytes).ignore();
-        pipeline
-            .cmd("PUBLISH")
-            .arg("frames")
-            .arg(picture.id)
-            .ignore();
+        pipeline.cmd("PUBLISH").arg("frames").arg(picture.id).ignore();
         Ok(pipeline.exec(&mut self.0)?)
     }
 }

@@ -48,17 +48,12 @@ impl Watcher {
 impl Reader for Watcher {
     fn next(&mut self, timeout: Duration) -> Result<bool, Failure> {
         let timeout = Timespec::try_from(timeout)?;
-        if poll(
-            &mut [PollFd::new(&self.inotify, PollFlags::IN)],
-            Some(&timeout),
-        )? == 0
-        {
+        if poll(&mut [PollFd::new(&self.inotify, PollFlags::IN)], Some(&timeout))? == 0 {
             return Ok(false);
         }
         // All events that there are: the file is the newest frame, whichever of them it was.
         let mut events = [0; 16 << 10];
-        let is_frame =
-            |event: inotify::Event<&std::ffi::OsStr>| event.name == self.file.file_name();
+        let is_frame = |event: inotify::Event<&std::ffi::OsStr>| event.name == self.file.file_name();
         if !self.inotify.read_events(&mut events)?.any(is_frame) {
             return Ok(false);
         }

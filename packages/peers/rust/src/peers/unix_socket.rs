@@ -62,11 +62,7 @@ impl Client {
 impl Reader for Client {
     fn next(&mut self, timeout: Duration) -> Result<bool, Failure> {
         let timeout = Timespec::try_from(timeout)?;
-        if poll(
-            &mut [PollFd::new(&self.stream, PollFlags::IN)],
-            Some(&timeout),
-        )? == 0
-        {
+        if poll(&mut [PollFd::new(&self.stream, PollFlags::IN)], Some(&timeout))? == 0 {
             return Ok(false);
         }
         self.stream.read_exact(&mut self.copy)?;
