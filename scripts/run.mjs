@@ -58,16 +58,7 @@ const commands = {
     await build();
     checkPython();
     const folder = 'rust-shm/target/python';
-    const python = `${folder}/venv/bin/python`;
-    const pip = (...pipArgs) =>
-      run(python, ['-m', 'pip', '--disable-pip-version-check', 'install', '-q', ...pipArgs]);
-    rmSync(join(root, folder), { recursive: true, force: true });
-    await run('python3', ['-m', 'venv', `${folder}/venv`]);
-    await pip('-r', 'rust-shm/python/tests/requirements.txt');
-    const wheels = `${folder}/wheels`;
-    const platform = `linux-${process.arch}-gnu`;
-    await run('node', ['scripts/platforms/wheels.mjs', '--platform', platform, '--out', wheels]);
-    await pip(...readdirSync(join(root, wheels, platform)).map((wheel) => `${wheels}/${platform}/${wheel}`));
+    await installPythonPackage(folder, '-r', 'rust-shm/python/tests/requirements.txt');
     // Not `python -m pytest`, which would import the package from the sources.
     const config = ['-c', 'rust-shm/python/pyproject.toml', '--rootdir', 'rust-shm/python'];
     await runSuites([[`${folder}/venv/bin/pytest`, [...config, 'rust-shm/python/tests', ...args]]]);
@@ -105,10 +96,12 @@ const commands = {
       ['vas-frame-drain', 'cpu_per_frame'],
       ['vas-frame-drain', 'cameras'],
       ['vas-frame-drain', 'waiting'],
+      ['vas-frame-c-binding', 'copying'],
     ]) {
       console.log(`\n${crate}, ${name}`);
       await run('cargo', ['bench', '--quiet', ...cargoManifest, '-p', crate, '--bench', name, '--', ...args]);
     }
+    await benchPythonPackage(args);
     await pnpm('-r', '--workspace-concurrency=1', '--reporter=append-only', 'run', 'bench', ...args);
   },
 
@@ -167,6 +160,35 @@ async function build() {
   // Standard output belongs to the command that follows: the demo prints a document there.
   await run('npm', pnpmArgs(['install', '--frozen-lockfile', '--loglevel=error']), { quiet: true });
   await run('npm', pnpmArgs(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only']), { quiet: true });
+}
+
+/** Builds the Python package as it is published, and installs it into an environment of its own: `<folder>/venv`. */
+async function installPythonPackage(folder, ...requirements) {
+  checkPython();
+  const python = `${folder}/venv/bin/python`;
+  const pip = (...pipArgs) =>
+    run(python, ['-m', 'pip', '--disable-pip-version-check', 'install', '-q', ...pipArgs]);
+  rmSync(join(root, folder), { recursive: true, force: true });
+  await run('python3', ['-m', 'venv', `${folder}/venv`]);
+  await pip(...requirements);
+  const wheels = `${folder}/wheels`;
+  const platform = `linux-${process.arch}-gnu`;
+  await run('node', ['scripts/platforms/wheels.mjs', '--platform', platform, '--out', wheels]);
+  await pip(...readdirSync(join(root, wheels, platform)).map((wheel) => `${wheels}/${platform}/${wheel}`));
+}
+
+/** What copying costs in Python. Fetches NumPy, and what builds the package. */
+async function benchPythonPackage(args) {
+  console.log('\nvas-frames, copying');
+  const folder = 'rust-shm/target/python-bench';
+  const numpy = /^numpy==.+$/m.exec(
+    readFileSync(join(root, 'rust-shm/python/tests/requirements.txt'), 'utf8'),
+  )[0];
+  await installPythonPackage(folder, numpy);
+  const example = ['--release', '-p', 'vas-frame-drain', '--example', 'host'];
+  await run('cargo', ['build', '--quiet', ...cargoManifest, ...example]);
+  const host = join(process.env.CARGO_TARGET_DIR ?? join(root, 'rust-shm/target'), 'release/examples/host');
+  await run(`${folder}/venv/bin/python`, ['-P', 'rust-shm/python/bench/copying.py', host, ...args]);
 }
 
 /** The linter of Python, in the version that ruff.toml names, in an environment of its own; fetched on first use. */

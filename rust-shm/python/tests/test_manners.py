@@ -82,7 +82,7 @@ def test_p2_3_a_reader_cannot_store_into_the_ring(start_host: StartHost) -> None
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 def test_r1_types_are_complete(checker: str) -> None:
     arguments = {
-        "mypy": ["-m", "mypy", "--strict", "--no-error-summary", "vas_frames", "tests"],
+        "mypy": ["-m", "mypy", "--strict", "--no-error-summary", "vas_frames", "tests", "bench"],
         "pyright": ["-m", "pyright", "--pythonpath", sys.executable],
     }
     run(sys.executable, *arguments[checker], cwd=HERE.parent)

@@ -3,18 +3,17 @@
 #![allow(clippy::print_stdout, reason = "a tool that prints what it measures")]
 #![allow(clippy::cast_precision_loss, reason = "times are short")]
 
-use std::hint::black_box;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+mod paired;
 
+use std::hint::black_box;
+
+use paired::{GOAL, OwnBaseDir, create, quantile, ratios, time, warm};
 use serde::Serialize;
 use vas_frame_protocol::{FrameStamp, Geometry, RingMemory, RingShape, Writer};
-use vas_frame_segment::writer::{CameraLock, FileMode, Segment, SegmentOptions, new_epoch};
 use vas_frame_segment::{CameraId, FrameSource};
 
 const SIZES: [(u32, u32); 3] = [(640, 360), (1920, 1080), (3840, 2160)];
 const SLOTS: u32 = 4;
-const GOAL: f64 = 1.05;
 
 #[derive(Serialize)]
 struct Ratios {
@@ -138,68 +137,4 @@ fn measure(width: u32, height: u32) -> Ratios {
         copy_p99,
         look_ns: quantile(&mut look, 50),
     }
-}
-
-fn create(base_dir: &Path, camera: &str, shape: RingShape) -> Segment {
-    let lock = CameraLock::acquire(base_dir, &CameraId::new(camera).unwrap()).unwrap();
-    let options = SegmentOptions {
-        shape,
-        file_mode: FileMode::default(),
-        epoch: new_epoch().unwrap(),
-        generation: 1,
-        first_frame_id: 1,
-    };
-    Segment::create(&lock, &options).unwrap()
-}
-
-/// A new folder in shared memory, removed in the end.
-struct OwnBaseDir(PathBuf);
-
-impl OwnBaseDir {
-    fn new() -> Self {
-        Self(format!("/dev/shm/vas-bench-{}", std::process::id()).into())
-    }
-}
-
-impl Drop for OwnBaseDir {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
-}
-
-/// Brings the bytes into the caches, as far as they fit.
-fn warm(bytes: *const u8, len: usize) {
-    // SAFETY: the callers pass a picture, which nobody writes now.
-    let bytes = unsafe { std::slice::from_raw_parts(bytes, len) };
-    black_box(
-        bytes
-            .iter()
-            .step_by(64)
-            .fold(0u8, |sum, &byte| sum.wrapping_add(byte)),
-    );
-}
-
-fn time(work: impl FnOnce()) -> u64 {
-    let began = Instant::now();
-    work();
-    began.elapsed().as_nanos() as u64
-}
-
-fn quantile(times: &mut [u64], percent: usize) -> u64 {
-    times.sort_unstable();
-    times[(times.len() - 1) * percent / 100]
-}
-
-/// The median of the ratios pair by pair, which the machine's other work hits alike; and the ratio of the p99.
-fn ratios(times: &mut [u64], others: &mut [u64]) -> (f64, f64) {
-    let mut pairs: Vec<f64> = times
-        .iter()
-        .zip(&*others)
-        .map(|(&time, &other)| time as f64 / other as f64)
-        .collect();
-    pairs.sort_unstable_by(f64::total_cmp);
-    (
-        pairs[pairs.len() / 2],
-        quantile(times, 99) as f64 / quantile(others, 99) as f64,
-    )
 }
