@@ -68,7 +68,8 @@ interface Followed {
  * open; those given by location are closed when the loop ends.
  *
  * With `look` nothing is copied: it sees the picture in place, and what it returned for a frame that was overwritten
- * meanwhile is dropped. A look may take `slotCount - 2` intervals between frames.
+ * meanwhile is dropped; it is called a second time then, with the newest frame. A look may take `slotCount - 2`
+ * intervals between frames.
  *
  * @throws FrameExportError `BAD_OPTION` and the codes of `openFrameSource`, by the first turn
  */

@@ -26,8 +26,8 @@ import { readStatistics } from './statistics.js';
 
 /**
  * Sees a picture in place, and must not write to it. It runs while the writer may be overwriting the picture: what it
- * sees may be a mixture of two frames, and its result is dropped if so. It must be synchronous and keep
- * neither the picture nor a view of it.
+ * sees may be a mixture of two frames, and its result is dropped if so. `lookNewest` and `lookNext` then call it a
+ * second time, with the newest frame. It must be synchronous and keep neither the picture nor a view of it.
  */
 export type FrameLooker<T> = (picture: Uint8Array, frame: FrameMetadata) => T;
 

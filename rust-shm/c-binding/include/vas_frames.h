@@ -284,7 +284,7 @@ typedef struct {
 
 /**
  * Looks at a picture in place. It must not keep the pointers, jump out or throw, and should only compute: what it
- * sees may be garbage, which the look tells when it returns.
+ * sees may be garbage, which the look tells when it returns. One look may call it twice.
  */
 typedef void (*VasLook)(void *context, const VasPicture *picture);
 
@@ -461,7 +461,8 @@ VasStatus vas_frames_copy_at(VasCamera *camera, uint64_t id, uint8_t *into, size
 
 /**
  * Calls `look` with the newest frame in place, if it is newer than the last one taken, and waits for it for at most
- * `timeout_ns` if it is not. VAS_STATUS_OK says that what `look` saw, the last time it was called, was that frame.
+ * `timeout_ns` if it is not. If the writer was faster, `look` is called a second time, with the frame that is the
+ * newest then. VAS_STATUS_OK says that what `look` saw, the last time it was called, was that frame.
  * VAS_STATUS_OVERWRITTEN says that the writer was faster, twice: a look may take as long as `slot_count - 2` frames.
  * `context` is for `look`; `frame` may be NULL.
  */
