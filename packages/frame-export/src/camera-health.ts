@@ -1,5 +1,5 @@
 /** How an export is, in one word, as its host sees it: judged from its statistics, without asking anybody. */
-import type { CameraExportStatistics } from './camera-export.js';
+import type { CameraExportStatistics } from './camera-statistics.js';
 
 /**
  * | state | meaning |

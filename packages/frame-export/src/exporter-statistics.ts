@@ -1,6 +1,7 @@
 /** All cameras of an exporter at once, and the totals that outlive them. */
-import type { CameraExport, CameraExportStatistics } from './camera-export.js';
+import type { CameraExport } from './camera-export.js';
 import type { CameraHealth } from './camera-health.js';
+import type { CameraExportStatistics } from './camera-statistics.js';
 
 /** What only ever grows, summed over all cameras of the exporter, those that were closed too. */
 export interface FrameExporterTotals {

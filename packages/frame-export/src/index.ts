@@ -1,14 +1,7 @@
 export { createFrameExporter } from './exporter.js';
 export type { FrameExporter, FrameExporterOptions } from './exporter.js';
-export type {
-  CameraExport,
-  CameraExportStatistics,
-  CameraGeometry,
-  DiscardReason,
-  DrainState,
-  OpenCameraOptions,
-  PublishOutcome,
-} from './camera-export.js';
+export type { CameraExport, CameraGeometry, OpenCameraOptions, PublishOutcome } from './camera-export.js';
+export type { CameraExportStatistics, DiscardReason, DrainState } from './camera-statistics.js';
 export type { CameraHealth, CameraHealthState } from './camera-health.js';
 export type { CameraReport, FrameExporterStatistics, FrameExporterTotals } from './exporter-statistics.js';
 export { DEFAULT_BASE_DIR } from './camera-path.js';

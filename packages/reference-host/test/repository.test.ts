@@ -77,7 +77,7 @@ describe('docs/operating.md', () => {
 
   it('O3: has a row for every field of the statistics, and for none that there is not', () => {
     const fields = [
-      ['camera-export.ts', 'CameraExportStatistics'],
+      ['camera-statistics.ts', 'CameraExportStatistics'],
       ['exporter-statistics.ts', 'FrameExporterTotals'],
       ['exporter-statistics.ts', 'FrameExporterStatistics'],
     ].flatMap(([file = '', name = '']) => {

@@ -3,9 +3,10 @@
 //! keeper.
 
 use crate::descriptors::{NoDescriptors, check_for_a_restore};
-use crate::export::{ExportOptions, OpenError};
 use crate::fail_point::fail_point;
 use crate::heartbeat;
+use crate::keeper::Kept;
+use crate::opening::{ExportOptions, OpenError};
 use crate::ring::Ring;
 use crate::tally::Count;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,7 +82,7 @@ impl Generations {
             not_in_place: Mutex::new(None),
         });
         // Before there is anything that could be without a heartbeat.
-        heartbeat::watch(&generations).map_err(OpenError::Thread)?;
+        heartbeat::watch(Arc::downgrade(&generations) as Weak<dyn Kept>).map_err(OpenError::Thread)?;
         let (epoch, generation) = (new_epoch()?, 1);
         let segment_options = segment_options(&options, epoch, generation, 1);
         let segment = Segment::prepare(&lock, &segment_options, Reserve::Later)?.place(1)?;
@@ -115,62 +116,6 @@ impl Generations {
         let mut present = lock_of(&self.present);
         let present = present.as_mut().ok_or(None)?;
         present.next(shape, Reserve::Later, self).map_err(Some)
-    }
-
-    /// Whether the files are where readers look for them, and the lock where other writers do.
-    pub(crate) fn is_in_place(&self) -> bool {
-        // Whoever holds it is about to change it.
-        let Some(mut present) = try_lock(&self.present) else {
-            return true;
-        };
-        let Some(present) = present.as_mut() else {
-            return true;
-        };
-        let is_in_place = present.is_in_place();
-        if is_in_place {
-            // Somebody may have put back what was moved away.
-            *lock_of(&self.not_in_place) = None;
-        }
-        is_in_place || present.not_before.is_some_and(|then| Instant::now() < then)
-    }
-
-    /// Asks again for memory that somebody else has taken before it was reserved.
-    pub(crate) fn ask_for_memory(&self) {
-        if let Some(ring) = self.current() {
-            ring.ask_for_memory();
-        }
-    }
-
-    /// Puts a new generation where the files are not in place any more. What somebody else has put there stays, and
-    /// is reported.
-    pub(crate) fn restore(&self) {
-        let Some(mut held) = try_lock(&self.present) else {
-            return;
-        };
-        let gone = held.as_mut().filter(|present| !present.is_in_place());
-        if let Some(present) = gone.filter(|_| !self.is_closed()) {
-            match present.restore(self) {
-                Ok(()) => {
-                    present.pause = FIRST_PAUSE;
-                    present.not_before = None;
-                    self.restored.add(1);
-                    *lock_of(&self.not_in_place) = None;
-                }
-                Err(error) => {
-                    present.not_before = Some(Instant::now() + present.pause);
-                    present.pause = (present.pause * 2).min(LONGEST_PAUSE);
-                    *lock_of(&self.not_in_place) = Some(NotInPlace {
-                        code: error.code(),
-                        message: error.to_string(),
-                    });
-                }
-            }
-        }
-        drop(held);
-        // `close` does not wait for whoever holds it.
-        if self.is_closed() {
-            self.finish();
-        }
     }
 
     /// Publishes nothing any more, tells the readers, removes the files. Waits for nothing: if the keeper is just
@@ -230,6 +175,64 @@ impl Generations {
     fn set_current(&self, ring: &Arc<Ring>, generation: u64) {
         *lock_of(&self.current) = Arc::downgrade(ring);
         self.generation.set(generation);
+    }
+}
+
+impl Kept for Generations {
+    fn is_over(&self) -> bool {
+        self.is_closed()
+    }
+
+    fn is_in_place(&self) -> bool {
+        // Whoever holds it is about to change it.
+        let Some(mut present) = try_lock(&self.present) else {
+            return true;
+        };
+        let Some(present) = present.as_mut() else {
+            return true;
+        };
+        let is_in_place = present.is_in_place();
+        if is_in_place {
+            // Somebody may have put back what was moved away.
+            *lock_of(&self.not_in_place) = None;
+        }
+        is_in_place || present.not_before.is_some_and(|then| Instant::now() < then)
+    }
+
+    fn ask_for_memory(&self) {
+        if let Some(ring) = self.current() {
+            ring.ask_for_memory();
+        }
+    }
+
+    fn restore(&self) {
+        let Some(mut held) = try_lock(&self.present) else {
+            return;
+        };
+        let gone = held.as_mut().filter(|present| !present.is_in_place());
+        if let Some(present) = gone.filter(|_| !self.is_closed()) {
+            match present.restore(self) {
+                Ok(()) => {
+                    present.pause = FIRST_PAUSE;
+                    present.not_before = None;
+                    self.restored.add(1);
+                    *lock_of(&self.not_in_place) = None;
+                }
+                Err(error) => {
+                    present.not_before = Some(Instant::now() + present.pause);
+                    present.pause = (present.pause * 2).min(LONGEST_PAUSE);
+                    *lock_of(&self.not_in_place) = Some(NotInPlace {
+                        code: error.code(),
+                        message: error.to_string(),
+                    });
+                }
+            }
+        }
+        drop(held);
+        // `close` does not wait for whoever holds it.
+        if self.is_closed() {
+            self.finish();
+        }
     }
 }
 
@@ -325,7 +328,7 @@ fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ExportOptions, Generations};
+    use super::{ExportOptions, Generations, Kept};
     use std::fs;
     use std::path::{Path, PathBuf};
     use std::thread;

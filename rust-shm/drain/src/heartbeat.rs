@@ -1,8 +1,7 @@
 //! One thread per process that tells readers of every live ring that this process still runs, and looks once a second
 //! whether the files of every export are still where readers look for them.
 
-use crate::generations::Generations;
-use crate::keeper::Work;
+use crate::keeper::{Kept, Work};
 use crate::ring::Ring;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +18,7 @@ const BEATS_PER_LOOK: u64 = 4;
 
 struct Heart {
     rings: Vec<Weak<Ring>>,
-    exports: Vec<Weak<Generations>>,
+    exports: Vec<Weak<dyn Kept>>,
     /// Base folders that exports of this process have been in, and those of them that are still to be swept.
     base_dirs: Vec<PathBuf>,
     to_sweep: Vec<PathBuf>,
@@ -38,7 +37,7 @@ static HEART: Mutex<Heart> = Mutex::new(Heart {
 
 /// Looks after the files of an export until it is closed. Starts the thread if it does not run; it ends with the last
 /// export.
-pub(crate) fn watch(export: &Arc<Generations>) -> io::Result<()> {
+pub(crate) fn watch(export: Weak<dyn Kept>) -> io::Result<()> {
     let mut heart = lock();
     if !heart.is_beating {
         thread::Builder::new()
@@ -47,7 +46,7 @@ pub(crate) fn watch(export: &Arc<Generations>) -> io::Result<()> {
             .spawn(run)?;
         heart.is_beating = true;
     }
-    heart.exports.push(Arc::downgrade(export));
+    heart.exports.push(export);
     Ok(())
 }
 
@@ -86,7 +85,7 @@ fn beat() -> bool {
         .retain(|ring| ring.upgrade().is_some_and(|ring| ring.beat(now_ns)));
     heart
         .exports
-        .retain(|export| export.upgrade().is_some_and(|export| !export.is_closed()));
+        .retain(|export| export.upgrade().is_some_and(|export| !export.is_over()));
     heart.is_beating = !(heart.rings.is_empty() && heart.exports.is_empty());
     !heart.is_beating
 }
@@ -102,7 +101,7 @@ fn look(at_the_files: bool) {
         };
         (exports, std::mem::take(&mut heart.to_sweep))
     };
-    let is_gone = |export: &Arc<Generations>| {
+    let is_gone = |export: &Arc<dyn Kept>| {
         export.ask_for_memory();
         !export.is_in_place()
     };

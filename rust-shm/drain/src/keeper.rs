@@ -1,7 +1,6 @@
 //! A thread that is there only while there is something to repair: exports whose files somebody has removed, and what
 //! crashed exports left in a base folder. The heartbeat finds the work and never waits for it.
 
-use crate::generations::Generations;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,12 +8,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use vas_frame_segment::writer::sweep;
 
+/// What is looked after: the files of one export.
+pub(crate) trait Kept: Send + Sync {
+    /// Whether the export was closed, so that there is nothing left to look after.
+    fn is_over(&self) -> bool;
+    /// Asks again for memory that somebody else has taken before it was reserved.
+    fn ask_for_memory(&self);
+    /// Whether the files are where readers look for them, and the lock where other writers do.
+    fn is_in_place(&self) -> bool;
+    /// Puts a new generation where the files are not in place any more. What somebody else has put there stays, and
+    /// is reported.
+    fn restore(&self);
+}
+
 /// The repairs that are to be made.
 #[derive(Default)]
 pub(crate) struct Work {
     /// Base folders in which nothing of this process has been looked for yet.
     pub(crate) to_sweep: Vec<PathBuf>,
-    pub(crate) to_restore: Vec<Arc<Generations>>,
+    pub(crate) to_restore: Vec<Arc<dyn Kept>>,
 }
 
 impl Work {
@@ -51,8 +63,8 @@ impl Work {
     }
 
     fn run(self) {
-        for generations in self.to_restore {
-            _ = catch_unwind(AssertUnwindSafe(|| generations.restore()));
+        for export in self.to_restore {
+            _ = catch_unwind(AssertUnwindSafe(|| export.restore()));
         }
         for base_dir in self.to_sweep {
             // What cannot be removed is somebody else's, or is there at the next start.

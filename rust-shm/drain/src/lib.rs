@@ -55,6 +55,7 @@ mod heartbeat;
 mod keeper;
 mod link;
 mod matroska;
+mod opening;
 mod pipe;
 mod ring;
 mod scratch;
@@ -62,7 +63,8 @@ mod sync;
 mod tally;
 
 pub use descriptors::NoDescriptors;
-pub use export::{Export, ExportOptions, OpenError, Outcome, PipeError, ReshapeError, Statistics};
+pub use export::{Export, Outcome, PipeError, ReshapeError, Statistics};
 pub use generations::NotInPlace;
 pub use link::{DrainState, Stream, StreamForm};
 pub use matroska::{Colours, Mismatch};
+pub use opening::{ExportOptions, OpenError};

@@ -19,8 +19,8 @@ use vas_frame_segment::{
 use crate::ending::detached;
 use crate::error::frame_error;
 use crate::mapped::Mapped;
-use crate::news::{Listeners, Signal};
 use crate::record::{colours_tuple, record_tuple};
+use crate::signal::{Listeners, Signal};
 
 /// The longest time between two looks at signals, at `close` in another thread and at the fate of the ring.
 const SLICE: Duration = Duration::from_millis(100);

@@ -18,6 +18,7 @@ mod error;
 mod mapped;
 mod news;
 mod record;
+mod signal;
 mod tool;
 
 use pyo3::prelude::*;

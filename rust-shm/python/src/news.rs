@@ -1,30 +1,15 @@
 //! News of one camera for an event loop: a descriptor that becomes readable. Nothing waits in the loop, and one thread
 //! of the process, which never runs Python, waits for all cameras.
 
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use rustix::event::{EventfdFlags, eventfd};
 use vas_frame_segment::{FrameSource, Watch, Watched};
 
 use crate::camera::Camera;
 use crate::ending::detached;
 use crate::error::frame_error;
-
-/// A descriptor that becomes readable when it is told to.
-pub(crate) struct Signal(OwnedFd);
-
-impl Signal {
-    /// Never waits: a count that cannot grow is one that nobody has read yet.
-    pub(crate) fn tell(&self) {
-        _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
-    }
-
-    fn clear(&self) {
-        _ = rustix::io::read(&self.0, &mut [0; 8]);
-    }
-}
+use crate::signal::Signal;
 
 #[pyclass(frozen)]
 pub(crate) struct News {
@@ -37,9 +22,9 @@ pub(crate) struct News {
 impl News {
     #[new]
     fn new(py: Python<'_>, camera: &Bound<'_, Camera>) -> PyResult<Self> {
-        let descriptor = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+        let signal = Signal::new()
             .map_err(|cause| frame_error(py, "IO", &format!("no descriptor to wait with: {cause}")))?;
-        let signal = Arc::new(Signal(descriptor));
+        let signal = Arc::new(signal);
         camera.get().tell_of_close(&signal);
         Ok(Self {
             signal,
@@ -50,7 +35,7 @@ impl News {
     /// Becomes readable once when there is a frame that was not taken yet, the camera is closed, or its ring is over,
     /// after `ask`.
     fn fileno(&self) -> i32 {
-        self.signal.0.as_raw_fd()
+        self.signal.descriptor()
     }
 
     /// Makes the descriptor unreadable.
@@ -86,25 +71,5 @@ impl News {
         detached(py, || {
             drop(self.watch.lock().unwrap_or_else(PoisonError::into_inner).take());
         });
-    }
-}
-
-/// The signals of those that want to know when a camera is closed.
-#[derive(Default)]
-pub(crate) struct Listeners(Mutex<Vec<Weak<Signal>>>);
-
-impl Listeners {
-    pub(crate) fn add(&self, signal: &Arc<Signal>) {
-        let mut signals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        signals.retain(|signal| signal.strong_count() > 0);
-        signals.push(Arc::downgrade(signal));
-    }
-
-    pub(crate) fn tell(&self) {
-        let signals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        signals
-            .iter()
-            .filter_map(Weak::upgrade)
-            .for_each(|signal| signal.tell());
     }
 }

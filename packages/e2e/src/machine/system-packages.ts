@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { packageFolder } from '../package-folder.js';
-import { findChromium } from '../viewer/browser.js';
+import { findChromium } from './chromium.js';
 
 const packages = [
   'ffmpeg',

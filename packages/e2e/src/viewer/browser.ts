@@ -1,13 +1,12 @@
 /** Viewers in a real Chromium: one page per viewer, each in a context of its own. */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
 import type { AnsweringProcess } from '@vas/processes';
 import type * as ServerTypes from 'mediasoup/types';
 import type * as ClientTypes from 'mediasoup-client/types';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import type { RouterRequests } from '../host/router-requests.js';
+import { findChromium } from '../machine/chromium.js';
 import { packageFolder } from '../package-folder.js';
 import { presentedBetween } from './presented.js';
 import type { Presented } from './presented.js';
@@ -29,14 +28,6 @@ const flags = [
   '--no-first-run',
   '--no-pings',
 ];
-
-const names = ['chromium', 'chromium-browser', 'google-chrome'];
-
-/** The browser of this machine; `null` if it has none. */
-export function findChromium(): string | null {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync) ?? null;
-}
 
 type Router = Pick<AnsweringProcess<RouterRequests>, 'ask'>;
 

@@ -6,7 +6,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::held_lock::{HeldLock, LockError, lock_name};
-use super::segment::Segment;
 use super::sweep::remove_leftovers;
 use crate::base_dir::BaseDir;
 use crate::camera_id::CameraId;
@@ -19,7 +18,7 @@ use crate::file_id::FileId;
 const PATIENCE: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_micros(500);
 
-/// The right to export one camera, held until it and every [`Segment`] made under it are gone.
+/// The right to export one camera, held until it and every [`Segment`](super::Segment) made under it are gone.
 ///
 /// The kernel gives it back when the process dies, whatever way. Nobody waits for it.
 #[derive(Debug)]
@@ -40,16 +39,8 @@ impl CameraLock {
         Self::acquire_beside(base_dir, camera, |_| false)
     }
 
-    /// Takes the lock anew for a camera whose lock file, or base folder, somebody has removed. A ring that is still at
-    /// the camera's path belongs to another writer unless it is `own`.
-    ///
-    /// # Errors
-    /// As for [`acquire`](Self::acquire): somebody else may export the camera by now.
-    pub fn renew(&self, own: &Segment) -> Result<Self, LockError> {
-        Self::acquire_beside(&self.held.base.path, &self.held.camera, |meta| own.has_meta(meta))
-    }
-
-    fn acquire_beside(
+    /// [`acquire`](Self::acquire) where the ring whose meta file `is_own` knows is no other writer's.
+    pub(super) fn acquire_beside(
         base_dir: &Path,
         camera: &CameraId,
         is_own: impl Fn(FileId) -> bool,

@@ -14,7 +14,7 @@ use vas_frame_protocol::{
 use super::camera_lock::CameraLock;
 use super::data_file::DataFile;
 use super::file_mode::FileMode;
-use super::held_lock::HeldLock;
+use super::held_lock::{HeldLock, LockError};
 use super::later::{is_large, promised_bytes, reserve_later, settle};
 use super::memory_limit::{memory_for, memory_limit};
 use super::pinned::Pinned;
@@ -222,6 +222,18 @@ fn where_memory_ends(control_group: Option<&Path>) -> String {
             group.display()
         ),
         None => "in the whole system (MemAvailable); end what uses it".to_owned(),
+    }
+}
+
+impl CameraLock {
+    /// Takes the lock anew for a camera whose lock file, or base folder, somebody has removed. A ring that is still at
+    /// the camera's path belongs to another writer unless it is `own`.
+    ///
+    /// # Errors
+    /// As for [`acquire`](Self::acquire): somebody else may export the camera by now.
+    pub fn renew(&self, own: &Segment) -> Result<Self, LockError> {
+        let held = self.held();
+        Self::acquire_beside(&held.base.path, &held.camera, |meta| own.has_meta(meta))
     }
 }
 
