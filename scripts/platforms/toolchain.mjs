@@ -8,6 +8,9 @@ const CARGO_ZIGBUILD = '0.24.1';
 const ZIG = '0.17.1';
 const MATURIN = '1.16.0';
 
+/** The compiler of a fixed day, for what the stable one does not do: Miri, and the API of a crate as data. */
+export const NIGHTLY = 'nightly-2026-05-20';
+
 /** @returns the environment in which `cargo zigbuild` runs; fetches what is missing */
 export function zigEnvironment() {
   const folder = fromPyPi(`zig-${ZIG}-${CARGO_ZIGBUILD}`, [
@@ -32,14 +35,34 @@ export function maturin() {
 
 /** @returns a folder of the cache that the packages are installed in */
 export function fromPyPi(name, packages) {
+  return cached(name, (folder) => {
+    run('python3', '-m', 'venv', folder);
+    run(join(folder, 'bin/python'), '-m', 'pip', 'install', '--quiet', ...packages);
+  });
+}
+
+/** @returns a folder of the cache that the program is installed in */
+export function fromCratesIo(program, version) {
+  return cached(`${program}-${version}`, (folder) => {
+    run('cargo', 'install', '--quiet', '--locked', '--root', folder, `${program}@${version}`);
+  });
+}
+
+/** Fetches `NIGHTLY` with a component, if it is missing. */
+export function nightly(...components) {
+  const wanted = components.flatMap((component) => ['--component', component]);
+  run('rustup', 'toolchain', 'install', NIGHTLY, '--profile', 'minimal', ...wanted);
+}
+
+/** A folder of the cache, filled once and put in its place whole. */
+function cached(name, fill) {
   const base = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vas-kernel');
   const folder = join(base, name);
   if (existsSync(folder)) return folder;
   mkdirSync(base, { recursive: true });
   const unfinished = `${folder}.${process.pid}`;
   try {
-    run('python3', '-m', 'venv', unfinished);
-    run(join(unfinished, 'bin/python'), '-m', 'pip', 'install', '--quiet', ...packages);
+    fill(unfinished);
     renameSync(unfinished, folder);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });

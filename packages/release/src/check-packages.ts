@@ -3,12 +3,15 @@
  *
  * `--targets all|host|NAME,...`: which platform packages; all by default, and one that is not built is refused.
  * `--as-built`: their binaries may be those of `npm run build`, which are for this machine alone.
+ * `--update-api`: writes the API reports instead of holding the packages to them.
+ * `--crate-apis`: the APIs of the crates as well; fetches a compiler of a fixed day and builds cargo-public-api.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { apiProblems } from './api-report.js';
+import { crateApiProblems } from './crate-api.js';
 import { problemsOf, versionProblems } from './gates.js';
 import { licenceProblems } from './licences.js';
 import { loadingProblems } from './loading.js';
@@ -20,6 +23,7 @@ const { values } = parseArgs({
     targets: { type: 'string', default: 'all' },
     'as-built': { type: 'boolean', default: false },
     'update-api': { type: 'boolean', default: false },
+    'crate-apis': { type: 'boolean', default: false },
   },
 });
 
@@ -48,7 +52,9 @@ try {
     if (path === '' || published.platform !== null) continue;
     check(() => loadingProblems(path));
   }
-  check(() => apiProblems(ROOT, { update: values['update-api'] }));
+  const update = values['update-api'];
+  check(() => apiProblems(ROOT, { update }));
+  if (values['crate-apis']) check(() => crateApiProblems(ROOT, { update }));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
