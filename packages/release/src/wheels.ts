@@ -26,7 +26,9 @@ export function wheelProblems(path: string, version: string): string[] {
   const name = basename(path);
   const files = JSON.parse(run('python3', ['-c', LIST, path], { cwd: '/' })) as readonly string[];
   const info = `vas_frames-${version}.dist-info`;
-  const needed = [`${info}/licenses/LICENSE`, 'vas_frames/py.typed', 'vas_frames/_native.abi3.so'];
+  // What is in the native file, which maturin says.
+  const bill = `${info}/sboms/vas-frame-python-binding.cyclonedx.json`;
+  const needed = [bill, `${info}/licenses/LICENSE`, 'vas_frames/py.typed', 'vas_frames/_native.abi3.so'];
   return [
     ...(name.startsWith(`vas_frames-${version}-cp311-abi3-`) ? [] : [`it is not a wheel of ${version}`]),
     ...needed.filter((file) => !files.includes(file)).map((file) => `${file} is missing`),

@@ -7,6 +7,7 @@ import { run } from '../src/command.js';
 import { wheelProblems } from '../src/wheels.js';
 
 const INFO = 'vas_frames-1.0.0.dist-info';
+const BILL = `${INFO}/sboms/vas-frame-python-binding.cyclonedx.json`;
 const METADATA = [
   ...['Metadata-Version: 2.4', 'Name: vas-frames', 'Version: 1.0.0', 'Summary: A sample'],
   ...['License-File: LICENSE', 'Description-Content-Type: text/markdown', '', '# vas-frames', ''],
@@ -19,6 +20,7 @@ const FILES: Readonly<Record<string, string>> = {
   [`${INFO}/WHEEL`]: 'Wheel-Version: 1.0\nTag: cp311-abi3-manylinux_2_28_x86_64\n',
   [`${INFO}/RECORD`]: '',
   [`${INFO}/licenses/LICENSE`]: 'MIT',
+  [BILL]: '{}',
 };
 const ZIP = `
 import json, sys, zipfile
@@ -45,6 +47,7 @@ it('D3: a wheel passes as it should be', () => {
 
 it.each<[string, string, Readonly<Record<string, string | null>>]>([
   ['without its licence', 'licenses/LICENSE is missing', { [`${INFO}/licenses/LICENSE`]: null }],
+  ['without saying what is in it', 'cyclonedx.json is missing', { [BILL]: null }],
   ['without its types', 'py.typed is missing', { 'vas_frames/py.typed': null }],
   ['without its native file', '_native.abi3.so is missing', { 'vas_frames/_native.abi3.so': null }],
   ['with a file that does not belong', 'tests/test_own.py does not belong', { 'tests/test_own.py': '' }],
