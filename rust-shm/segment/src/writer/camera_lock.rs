@@ -13,10 +13,13 @@ use crate::export_dir::{Fate, Found, find};
 use crate::fail_point::fail_point;
 use crate::file_id::FileId;
 
-/// How long to ask again for a lock that somebody else holds. A sweep holds it for an instant only; a writer holds it
-/// for good. The thread that waits is that of the host.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How often to ask for a lock that somebody else holds. A sweep holds it for an instant only; a writer holds it for
+/// good. Questions are counted and not time: on a full machine few of them fit into a time, and sweeps that follow one
+/// another could have the lock at each.
+const QUESTIONS: usize = 100;
 const PAUSE: Duration = Duration::from_micros(500);
+/// The thread that waits is that of the host.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// The right to export one camera, held until it and every [`Segment`](super::Segment) made under it are gone.
 ///
@@ -33,8 +36,8 @@ impl CameraLock {
     /// The base folder is created (mode 0755) if only its last component is missing.
     ///
     /// # Errors
-    /// [`LockError`]; `ALREADY_EXPORTED` at once if the other writer has a ring, after a twentieth of a second
-    /// at the latest otherwise.
+    /// [`LockError`]; `ALREADY_EXPORTED` at once if the other writer has a ring; otherwise after a twentieth of
+    /// a second, on a full machine after a second at the latest.
     pub fn acquire(base_dir: &Path, camera: &CameraId) -> Result<Self, LockError> {
         Self::acquire_beside(base_dir, camera, |_| false)
     }
@@ -47,15 +50,17 @@ impl CameraLock {
     ) -> Result<Self, LockError> {
         let base = BaseDir::open_or_create(base_dir)?;
         let has_other_writer = || living_writer(&base, camera).is_some_and(|meta| !is_own(meta));
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + LONGEST_WAIT;
+        let mut questions = 1;
         let held = loop {
             if let Some(held) = HeldLock::try_acquire(&base, camera)? {
                 break held;
             }
-            if has_other_writer() || Instant::now() >= deadline {
+            if has_other_writer() || questions >= QUESTIONS || Instant::now() >= deadline {
                 return Err(already_exported(&base, camera, &lock_name(camera)));
             }
             thread::sleep(PAUSE);
+            questions += 1;
         };
         fail_point!("lock-taken");
         // Somebody removed the lock file under a living writer: its ring still says that it is there.
