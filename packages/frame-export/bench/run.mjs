@@ -58,8 +58,10 @@ function touch(bytes) {
 function memory([width, height]) {
   const camera = exporter.openCamera({ cameraId: `memory-${width}`, width, height });
   const source = openFrameSource(camera.source);
-  // Memory of the same kind: pages of 4 KiB, where arrays of the heap may lie on huge ones.
+  // Memory of the same kind: pages of 4 KiB, where arrays of the heap may lie on huge ones. What is written there becomes
+  // this process's own, so what is read has a mapping for itself.
   const floor = openFrameSource(camera.source);
+  const readFloor = openFrameSource(camera.source);
   const another = openFrameSource(camera.source);
   const sizeBytes = source.frameSizeBytes;
   const picture = new Uint8Array(sizeBytes).fill(1);
@@ -70,13 +72,21 @@ function memory([width, height]) {
     camera.publish(picture);
     return floor.lookNewest((bytes) => bytes).value;
   });
+  const slots = new Map();
+  readFloor.lookNext((bytes, { frameId }) => slots.set(frameId % 4, bytes));
+  while (slots.size < 4) readFloor.lookNext((bytes, { frameId }) => slots.set(frameId % 4, bytes));
+  /** The slot of the newest frame, in caches and in the processor's table of pages as `copyNewest` finds it. */
+  const newestSlot = () => slots.get(another.lastFrameId % 4);
+  another.lookNewest(touch);
+  // Each has a turn of its own: with one for both, either would come to every second place only, and be in the caches.
   let turn = 0;
+  let mappedTurn = 0;
   const copies = measure(
     {
       plainWrite: () => places[++turn & 3].set(picture),
       plainRead: () => into.set(places[turn & 3]),
-      floorWrite: () => mapped[++turn & 3].set(picture),
-      floorRead: () => into.set(mapped[turn & 3]),
+      floorWrite: () => mapped[++mappedTurn & 3].set(picture),
+      floorRead: () => into.set(newestSlot()),
       publish: () => camera.publish(picture),
       copy: () => source.copyNewest(into),
     },
@@ -88,7 +98,7 @@ function memory([width, height]) {
         floorWrite: () => touch(picture),
         publish: () => touch(picture),
         plainRead: () => touch(places[turn & 3]),
-        floorRead: () => touch(mapped[turn & 3]),
+        floorRead: () => another.lookAt(touch, another.lastFrameId),
         copy: () => another.lookNewest(touch),
       },
     },
@@ -99,6 +109,7 @@ function memory([width, height]) {
     { batch: 1000, rounds: 300 },
   );
   floor.close();
+  readFloor.close();
   another.close();
   source.close();
   camera.close();
@@ -114,6 +125,50 @@ function memory([width, height]) {
     copyToFloor: ratio('copy', 'floorRead'),
     lookNs: look,
   };
+}
+
+/** Nanoseconds of what does not depend on the size of a picture, the parts of it that are the engine's and the kernel's. */
+function calls() {
+  const silent = createFrameExporter({ baseDir: join(baseDir, 'silent'), env: ON, wakeReaders: false });
+  const size = { width: 64, height: 48 };
+  const closed = exporter.openCamera({ cameraId: 'call', ...size });
+  closed.close();
+  const quiet = silent.openCamera({ cameraId: 'quiet', ...size });
+  const ringing = exporter.openCamera({ cameraId: 'ringing', ...size });
+  const source = openFrameSource(ringing.source);
+  const picture = new Uint8Array(source.frameSizeBytes);
+  const into = new Uint8Array(source.frameSizeBytes);
+  const { call, publish, wake, copy, arrays } = measure(
+    {
+      call: () => closed.publish(picture),
+      publish: () => quiet.publish(picture),
+      wake: () => ringing.publish(picture),
+      copy: () => source.copyAt(into, source.lastFrameId),
+      arrays: () => into.set(picture),
+    },
+    { batch: 1000, rounds: 300, warm: { copy: () => source.lookNewest(() => 0) } },
+  );
+  source.close();
+  silent.close();
+  ringing.close();
+  return {
+    call: call.median,
+    publish: publish.median - call.median,
+    wake: wake.median - publish.median,
+    read: copy.median - arrays.median,
+    copy: arrays.median,
+  };
+}
+
+/** Milliseconds of `exporter.statistics()` with so many cameras. */
+function statisticsOf(count) {
+  const many = createFrameExporter({ baseDir: join(baseDir, 'many'), env: ON });
+  for (let index = 0; index < count; index += 1) {
+    many.openCamera({ cameraId: `many-${index}`, width: 64, height: 48 });
+  }
+  const { statistics } = measure({ statistics: () => many.statistics() }, { batch: 1, rounds: 100 });
+  many.close();
+  return { count, medianMs: statistics.median / 1e6, p99Ms: statistics.p99 / 1e6 };
 }
 
 /** How often, and how long, the garbage collector runs for a million frames that are looked at, and 100,000 copied. */
@@ -336,6 +391,8 @@ const results = {
   package: '@vas/frame-export',
   node: process.version,
   memory: SIZES.map(memory),
+  calls: calls(),
+  statistics: statisticsOf(1000),
   garbage: await garbage(),
   disabled: disabled(),
   starting: await starting(1024),
@@ -377,6 +434,16 @@ if (process.argv.includes('--json')) {
       };
     }),
   );
+  const { call, publish: rest, wake, read, copy } = results.calls;
+  console.log(
+    `what does not depend on the size, ns: a call of Node-API with an array ${call.toFixed(0)}, the rest of publish with a ` +
+      `copy of 4.6 KB ${rest.toFixed(0)}, one futex wake that nobody waits for ${wake.toFixed(0)}; a read ` +
+      `${read.toFixed(0)} beside its copy of ${copy.toFixed(0)}`,
+  );
+  const { medianMs, p99Ms } = results.statistics;
+  console.log(
+    `statistics() of ${results.statistics.count} cameras: ${medianMs.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`,
+  );
   console.log('garbage collection');
   console.table(results.garbage);
   const { without: alone, withCameras: beside, count } = results.starting;
@@ -385,15 +452,19 @@ if (process.argv.includes('--json')) {
       `${beside.ms.toFixed(2)} ms (CPU ${beside.cpuMs.toFixed(2)}), ratio ` +
       judged(`starting a process beside ${count} cameras`, beside.ms / alone.ms, 1.5),
   );
-  console.log('CPU of a whole process per frame at 60 frames per second, us; beside one that only copies');
+  console.log(
+    'CPU of a whole process per frame at 60 frames per second, us; beside one that only copies, to or from a mapping',
+  );
   console.table(
     results.wholeProcess.map(({ size, us }) => ({
       size,
       'timer only': us.timer.toFixed(0),
-      'timer and copy': us.copy.toFixed(0),
-      publish: `${us.publish.toFixed(0)} (${(us.publish / us.copy).toFixed(2)})`,
-      'timer and copyNewest': `${us.copyNewest.toFixed(0)} (${(us.copyNewest / us.copy).toFixed(2)})`,
-      'waits, copyNewest': `${us.wait.toFixed(0)} (${(us.wait / us.copy).toFixed(2)})`,
+      'timer and copy in the heap': us.copy.toFixed(0),
+      'timer and copy to a mapping': us.copyInto.toFixed(0),
+      publish: `${us.publish.toFixed(0)} (${(us.publish / us.copyInto).toFixed(2)})`,
+      'timer and copy from a ring': us.copyFrom.toFixed(0),
+      'timer and copyNewest': `${us.copyNewest.toFixed(0)} (${(us.copyNewest / us.copyFrom).toFixed(2)})`,
+      'waits, copyNewest': `${us.wait.toFixed(0)} (${(us.wait / us.copyFrom).toFixed(2)})`,
     })),
   );
   console.log('CPU of the host per frame');

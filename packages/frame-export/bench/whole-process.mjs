@@ -1,6 +1,7 @@
 // What a whole Node process takes that handles 60 frames per second: one that publishes, reads or waits for frames,
-// beside one that only copies as many bytes by the same timer, and one that has the timer and nothing else. What the
-// last two take is the engine's.
+// beside one that only copies as many bytes by the same timer, between arrays of the heap and to and from a mapping of
+// the same kind as the ring, and one that has the timer and nothing else. What the last ones take is the engine's and
+// the machine's.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +47,20 @@ async function everyArrival(camera) {
   return (user + system) / count;
 }
 
+const kept = [];
+
+/** The memory of a ring's slots, which no reader may keep: what is measured with it has no protocol. */
+function slotsOf(cameraId, baseDir) {
+  const source = openFrameSource({ baseDir, cameraId });
+  kept.push(source);
+  const slots = new Map();
+  while (slots.size < 4) {
+    const look = source.lookNext((picture) => picture);
+    if (look.status === 'frame') slots.set(look.value.byteOffset, look.value);
+  }
+  return [...slots.values()];
+}
+
 const roles = {
   timer: () => everyFrame(() => {}),
   copy({ sizeBytes }) {
@@ -53,6 +68,19 @@ const roles = {
     const places = Array.from({ length: 4 }, () => new Uint8Array(sizeBytes).fill(1));
     let turn = 0;
     return everyFrame(() => places[++turn & 3].set(picture));
+  },
+  copyInto({ baseDir, sizeBytes }) {
+    const picture = new Uint8Array(sizeBytes).fill(1);
+    const places = slotsOf('still', baseDir);
+    for (const place of places) place.fill(1);
+    let turn = 0;
+    return everyFrame(() => places[++turn & 3].set(picture));
+  },
+  copyFrom({ baseDir, sizeBytes }) {
+    const into = new Uint8Array(sizeBytes).fill(1);
+    const places = slotsOf('read', baseDir);
+    let turn = 0;
+    return everyFrame(() => into.set(places[++turn & 3]));
   },
   async publish({ baseDir, width, height, sizeBytes }) {
     const exporter = createFrameExporter({ baseDir, env: ON });
@@ -77,6 +105,8 @@ export async function wholeProcess([width, height]) {
   const camera = exporter.openCamera({ cameraId: 'read', width, height });
   const sizeBytes = width * height * 1.5;
   const picture = new Uint8Array(sizeBytes).fill(1);
+  const still = exporter.openCamera({ cameraId: 'still', width, height });
+  for (let slot = 0; slot < 4; slot += 1) still.publish(picture);
   const writing = setInterval(() => camera.publish(picture), INTERVAL_MS);
   try {
     const us = {};

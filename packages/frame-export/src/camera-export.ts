@@ -139,7 +139,7 @@ export interface CameraExportSettings {
   readonly fileMode: number | undefined;
   readonly checksum: boolean | undefined;
   readonly wakeReaders: boolean | undefined;
-  readonly onClose: (camera: CameraExport) => void;
+  readonly onClose: (camera: LiveCameraExport) => void;
 }
 
 export class LiveCameraExport implements CameraExport {
@@ -147,7 +147,7 @@ export class LiveCameraExport implements CameraExport {
   readonly isEnabled = true;
   readonly source: FrameSourceRef;
   readonly #native: NativeExport;
-  readonly #onClose: (camera: CameraExport) => void;
+  readonly #onClose: (camera: LiveCameraExport) => void;
   #isClosed = false;
   /** Whether a `spawn` callback holds a descriptor of ours, which must not be closed under it. */
   #isAttaching = false;
@@ -302,7 +302,13 @@ export class LiveCameraExport implements CameraExport {
   }
 
   health(): CameraHealth {
-    return this.#health.judge(this.statistics(), this.#isClosed);
+    return this.report().health;
+  }
+
+  /** @internal both at once, of one moment: half of what asking twice costs. */
+  report(): { readonly health: CameraHealth; readonly statistics: CameraExportStatistics } {
+    const statistics = this.statistics();
+    return { health: this.#health.judge(statistics, this.#isClosed), statistics };
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 /** All cameras of an exporter at once, and the totals that outlive them. */
-import type { CameraExport } from './camera-export.js';
+import type { LiveCameraExport } from './camera-export.js';
 import type { CameraHealth } from './camera-health.js';
 import type { CameraExportStatistics } from './camera-statistics.js';
 
@@ -54,6 +54,6 @@ export function withCamera(
   };
 }
 
-export function reportOf(camera: CameraExport): CameraReport {
-  return { cameraId: camera.cameraId, health: camera.health(), statistics: camera.statistics() };
+export function reportOf(camera: LiveCameraExport): CameraReport {
+  return { cameraId: camera.cameraId, ...camera.report() };
 }

@@ -94,7 +94,7 @@ export function createFrameExporter(options?: FrameExporterOptions): FrameExport
 class LiveFrameExporter implements FrameExporter {
   readonly isEnabled = true;
   readonly #options: FrameExporterOptions;
-  readonly #cameras = new Set<CameraExport>();
+  readonly #cameras = new Set<LiveCameraExport>();
   /** Totals of the cameras that were closed. */
   #closed = NO_TOTALS;
   #isClosed = false;

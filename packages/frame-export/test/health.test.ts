@@ -199,6 +199,14 @@ describe('the statistics of an exporter', () => {
     expect(totals).toEqual(both.totals);
   });
 
+  it('O2: are of one moment for each camera, its health and its totals', () => {
+    const exporter = exporterOn(ownBaseDir());
+    exporter.openCamera({ cameraId: 'cam', width: 64, height: 48 }).publish(picture(1));
+    const [camera] = exporter.statistics().cameras;
+    expect(camera?.statistics.frameAgeMs).toBeGreaterThan(0);
+    expect(camera?.health.frameAgeMs).toBe(camera?.statistics.frameAgeMs);
+  });
+
   it('O2, G7: have the same shape with the flag off', () => {
     const [off, on] = [{}, ON].map((env) => {
       const exporter = createFrameExporter({ baseDir: ownBaseDir(), env });
