@@ -1,6 +1,15 @@
 /** Packages of Debian's suites, unpacked into a folder beside the system, which stays as it is. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from './cache.js';
 
@@ -75,12 +84,36 @@ export function pythonFromDebian(name: string, otherwise: string): string {
   return wrapper;
 }
 
+/**
+ * The folder of a Python of Debian's newest suite for arm64, such as `python3.15`, with its libraries and the loader: a
+ * root of its own for an emulator. The program is `usr/bin/<name>`.
+ *
+ * @throws Error as `unpackedFromDebian`
+ */
+export function arm64PythonFromDebian(name: string, otherwise: string): string {
+  const folder = unpacked(
+    `${name}-arm64`,
+    'sid',
+    (apt) => {
+      // NumPy needs the last of them.
+      const packages = [name, 'libstdc++6'];
+      apt('install', '-qq', '-y', '--download-only', '--no-install-recommends', ...packages);
+    },
+    otherwise,
+    'arm64',
+  );
+  // Where the loader of every program for arm64 is looked for.
+  if (!existsSync(join(folder, 'lib'))) symlinkSync('usr/lib', join(folder, 'lib'));
+  return folder;
+}
+
 /** What `fetch` brings, unpacked. */
 function unpacked(
   name: string,
   suite: string,
   fetch: (apt: (...args: string[]) => void) => void,
   otherwise: string,
+  architecture: 'amd64' | 'arm64' = 'amd64',
 ): string {
   const folder = cacheFolder(name);
   if (existsSync(folder)) return folder;
@@ -101,6 +134,8 @@ function unpacked(
         `Dir::State::status=${work}/status`,
         `Dir::Cache=${work}/cache`,
         'APT::Sandbox::User=root',
+        `APT::Architecture=${architecture}`,
+        `APT::Architectures=${architecture}`,
       ];
       const all = [...options.flatMap((option) => ['-o', option]), '-q', ...args];
       execFileSync('apt-get', all, { cwd: work, stdio: ['ignore', 2, 2] });

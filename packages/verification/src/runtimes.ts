@@ -78,9 +78,9 @@ export function emulatedArm64(): readonly [string, ...string[]] {
 
 /**
  * Command and arguments that run any command where the kernel starts executables for arm64 like its own, those too that
- * the command starts: in a user namespace with an emulator registered (Linux 6.7).
+ * the command starts: in a user namespace with an emulator registered (Linux 6.7). They find their libraries in `root`.
  */
-export function withEmulatedArm64(): readonly [string, ...string[]] {
+export function withEmulatedArm64(root?: string): readonly [string, ...string[]] {
   const [emulator, , libraries = ''] = emulatedArm64();
   // The first 20 bytes of an ELF executable for arm64, and which of their bits count.
   const magic = String.raw`\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00`;
@@ -88,7 +88,7 @@ export function withEmulatedArm64(): readonly [string, ...string[]] {
   const prepare =
     'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && ' +
     `printf '%s' ':arm64:M::${magic}:${mask}:${emulator}:F' >/proc/sys/fs/binfmt_misc/register`;
-  return inNamespace(prepare, { QEMU_LD_PREFIX: libraries });
+  return inNamespace(prepare, { QEMU_LD_PREFIX: root ?? libraries });
 }
 
 /** Command and arguments that run any command after `prepare`, a line for the shell, in mount and user namespaces. */

@@ -138,7 +138,8 @@ def test_r1_an_interpreter_may_end_while_threads_of_it_wait(start_host: StartHos
         """,
         host.path,
     )
-    output, _ = process.communicate(timeout=20)
+    # Less than the waits; an emulator takes its time to start.
+    output, _ = process.communicate(timeout=45)
     assert (process.returncode, output) == (0, "ending\n")
 
 
