@@ -6,6 +6,7 @@ import type { Check, CheckOptions, CheckResult, Row } from './check.js';
 import { buildCHunter, buildPackageHunter, buildRustHunter } from './rust.js';
 import { readsOf, sum } from './tear/counts.js';
 import type { TearCounts } from './tear/counts.js';
+import { failuresOf } from './tear/verdict.js';
 
 const SIZES = [
   [16, 16],
@@ -132,25 +133,22 @@ async function hunt(
   }
   return {
     rows: [...rows].flatMap(([size, { written, counts }]) => rowsOf(size, written, counts)),
-    failures: failuresOf(sum(all), withoutValidation),
+    failures: failuresOf({
+      readers: byReader([...rows.values()].flatMap(({ counts }) => counts)),
+      withoutValidation,
+      isShort: packageHunter === undefined,
+    }),
   };
 }
 
 function rowsOf(size: string, written: number, counts: readonly CellCounts[]): Row[] {
-  return READERS.filter((reader) => counts.some((cell) => cell[reader] !== undefined)).map((reader) => {
-    const total = sum(counts.flatMap((cell) => cell[reader] ?? []));
+  return [...byReader(counts)].map(([reader, total]) => {
     return { size, reader, 'frames written': written, reads: readsOf(total), ...total };
   });
 }
 
-function failuresOf(total: TearCounts, withoutValidation: boolean): string[] {
-  const failures = [];
-  if (withoutValidation) {
-    if (total.tornAccepted === 0) failures.push('no torn frame was found, though nothing was validated');
-    return failures;
-  }
-  if (total.tornAccepted > 0) failures.push(`${total.tornAccepted} torn frames were accepted`);
-  if (total.accepted === 0) failures.push('no frame was read');
-  if (total.lapped === 0 || total.tornRefused === 0) failures.push('the readers never raced with the writer');
-  return failures;
+/** The counts of each reader that took part, in the order of their names. */
+function byReader(counts: readonly CellCounts[]): Map<ReaderName, TearCounts> {
+  const tookPart = READERS.filter((reader) => counts.some((cell) => cell[reader] !== undefined));
+  return new Map(tookPart.map((reader) => [reader, sum(counts.flatMap((cell) => cell[reader] ?? []))]));
 }
