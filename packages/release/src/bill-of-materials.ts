@@ -24,11 +24,12 @@ interface Binary {
   readonly target: string;
 }
 
-const TOOLS = ['x86_64-unknown-linux-musl', 'aarch64-unknown-linux-musl'];
+/** The tool needs no library, so one binary for each processor is enough: that for musl. */
+const TOOLS = targets.filter(({ platform }) => platform.endsWith('musl'));
 
 const BINARIES: readonly Binary[] = [
   ...targets.map(({ target }) => ({ crate: 'vas-frame-node-binding', target })),
-  ...TOOLS.map((target) => ({ crate: 'vas-frames-cli', target })),
+  ...TOOLS.map(({ target }) => ({ crate: 'vas-frames-cli', target })),
 ];
 
 /** Writes a document for every native file and tool into `out`, and gives what is not named in it. */
