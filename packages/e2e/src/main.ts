@@ -17,6 +17,7 @@ import { cpus, release } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { exitOnSignals } from '@vas/processes';
 import { findFfmpeg } from '@vas/reference-host';
 import { browserNoTap, cases, noTap } from './cases/index.js';
 import { faultEnvironment } from './host/faulty-addon.js';
@@ -62,7 +63,7 @@ process.once('exit', () => {
   killMarked();
   removeFolders();
 });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+exitOnSignals();
 
 process.exitCode = await main();
 

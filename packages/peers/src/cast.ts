@@ -55,6 +55,7 @@ export class Cast {
   constructor(peer: Peer, programs: Programs) {
     this.#peer = peer;
     this.#programs = programs;
+    process.once('exit', this.#remove);
   }
 
   /** Starts the publisher, in the surroundings that `wrap` makes. */
@@ -143,16 +144,29 @@ export class Cast {
   }
 
   async close(): Promise<void> {
+    this.#killReaders();
+    await this.endPublisher();
+    this.#broker?.kill('SIGKILL');
+    process.off('exit', this.#remove);
+    this.#remove();
+  }
+
+  /** Kills also those that the publisher has started, which nobody else knows of. */
+  #killReaders(): void {
     for (const pid of this.#pids) {
       if (pid !== this.publisherPid) signal(pid, 'SIGKILL');
     }
-    await this.endPublisher();
-    this.#broker?.kill('SIGKILL');
+    // Their numbers may be given to others.
+    this.#pids.clear();
+  }
+
+  readonly #remove = (): void => {
+    this.#killReaders();
     // iceoryx2 leaves a file of its own beside the folder, which has the folder's name in front.
     const ours = readdirSync('/dev/shm').filter((name) => name.startsWith(basename(this.folder)));
     for (const path of [...ours.map((name) => join('/dev/shm', name)), this.#reports])
       rmSync(path, { recursive: true, force: true });
-  }
+  };
 
   async #startBroker(): Promise<void> {
     const [command, ...args] = this.#peer.broker?.(this.folder) ?? [''];

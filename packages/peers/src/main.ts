@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { exitOnSignals } from '@vas/processes';
 import { install } from './install.js';
 import { peers } from './peers.js';
 import { EXTENTS, measure } from './phases.js';
@@ -20,6 +21,7 @@ const { values: options } = parseArgs({
   },
 });
 
+exitOnSignals();
 const begun = new Date();
 const { programs, missing } = install();
 if (missing.has('rust')) throw new Error(`the floor cannot be measured: ${missing.get('rust')}`);

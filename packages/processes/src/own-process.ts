@@ -1,4 +1,7 @@
-/** Child processes that never outlive this one: whatever way it ends short of `kill -9`, they are killed. */
+/**
+ * Child processes that do not outlive this one: they are killed when it exits. A signal is no exit by itself; see
+ * `exitOnSignals`.
+ */
 import type { ChildProcess } from 'node:child_process';
 
 const running = new Set<ChildProcess>();
@@ -9,7 +12,8 @@ function killAll(): void {
 
 /** Takes a child that was just started into the care of this module, and returns it. */
 export function ownProcess<T extends ChildProcess>(child: T): T {
-  if (running.size === 0) process.once('exit', killAll);
+  // Before what removes their files: an export that is alive makes them anew.
+  if (running.size === 0) process.prependOnceListener('exit', killAll);
   running.add(child);
   const forget = (): void => {
     running.delete(child);

@@ -1,5 +1,6 @@
 /** `npm run verify -- <check> [options]`: runs one check, or all of them, and prints what it saw. */
 import { parseArgs } from 'node:util';
+import { exitOnSignals } from '@vas/processes';
 import type { Check, CheckOptions } from './check.js';
 import { container } from './container.js';
 import { crowd } from './crowd.js';
@@ -65,6 +66,7 @@ if (names.length === 0 || names.some((name) => checks[name] === undefined)) {
   process.exit(2);
 }
 
+exitOnSignals();
 for (const name of names) {
   const check = checks[name];
   if (check === undefined) continue;

@@ -1,4 +1,11 @@
 /** Each check in little time; the long runs and what they gave are in docs/verification.md. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ownProcess } from '@vas/processes';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Check, CheckOptions } from '../src/check.js';
 import { container } from '../src/container.js';
@@ -9,6 +16,7 @@ import { soak } from '../src/soak.js';
 import { tearHunt } from '../src/tear-hunt.js';
 import { truncation } from '../src/truncation.js';
 
+const MAIN = new URL('../dist/main.js', import.meta.url);
 /** How long a release build may take on a busy machine. */
 const BUILD_MS = 900_000;
 
@@ -35,6 +43,21 @@ describe('the tear hunt', () => {
     const torn = rows.map(({ tornAccepted }) => Number(tornAccepted));
     expect(Math.max(...torn)).toBeGreaterThan(0);
   });
+});
+
+it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('a check that %s ends leaves nothing', async (signal) => {
+  const before = new Set(readdirSync('/dev/shm'));
+  const left = (): string[] =>
+    readdirSync('/dev/shm').filter((name) => !before.has(name) && existsSync(`/dev/shm/${name}/hunted`));
+  const check = ownProcess(
+    spawn(process.execPath, [fileURLToPath(MAIN), 'tear', '--seconds', '20'], { stdio: 'ignore' }),
+  );
+  while (left().length === 0) await sleep(10);
+  check.kill(signal);
+  expect(await once(check, 'exit')).toEqual([128 + constants.signals[signal], null]);
+  // An export that is alive makes its files anew within two seconds.
+  await sleep(3000);
+  expect(left()).toEqual([]);
 });
 
 describe('a killed host', () => {
