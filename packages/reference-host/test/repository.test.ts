@@ -1,27 +1,13 @@
 /** What holds for the repository as a whole: every requirement has a proof, and the documents are true. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createFrameExporter } from '@vas/frame-export';
 import { ESLint } from 'eslint';
 import { describe, expect, it, onTestFinished } from 'vitest';
-
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-
-function read(path: string): string {
-  return readFileSync(join(root, path), 'utf8');
-}
-
-function tracked(): string[] {
-  return execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-    .split('\0')
-    .filter((path) => path !== '' && existsSync(join(root, path)));
-}
+import { read, root, tracked } from './work-tree.js';
 
 function ids(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);

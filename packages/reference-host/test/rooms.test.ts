@@ -1,22 +1,9 @@
 /** Who imports whom: no circle among the rooms of this repository, and no arrow that runs back up. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { read, tracked } from './work-tree.js';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-
-function read(path: string): string {
-  return readFileSync(join(root, path), 'utf8');
-}
-
-const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-  cwd: root,
-  encoding: 'utf8',
-})
-  .split('\0')
-  .filter((path) => path !== '' && existsSync(join(root, path)));
+const files = tracked();
 
 /** For each room those that it imports. */
 type Imports = ReadonlyMap<string, ReadonlySet<string>>;

@@ -1,23 +1,9 @@
 /** What ARCHITECTURE.md tells a newcomer: its paths exist, and a row of "To change X" leads to every place that knows X. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { targets } from '../../../scripts/platforms/targets.mjs';
+import { read, tracked } from './work-tree.js';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-
-function read(path: string): string {
-  return readFileSync(join(root, path), 'utf8');
-}
-
-const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-  cwd: root,
-  encoding: 'utf8',
-})
-  .split('\0')
-  .filter((path) => path !== '' && existsSync(join(root, path)));
+const files = tracked();
 
 const document = read('ARCHITECTURE.md');
 
